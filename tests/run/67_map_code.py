@@ -238,7 +238,8 @@ class Code(MapTest):
                 def __init__(self): self.columns = {"a": np.zeros(100_000), "b": np.zeros(100_000)}
             Table.__module__ = "astropy"
             labelled, series, frame, table = xr.DataArray(np.zeros(200_000)), pd.Series(np.zeros(200_000)), pd.DataFrame({"a": np.zeros(200_000)}), Table()
-            for f in (lambda x: labelled, lambda x: series, lambda x: frame, lambda x: table):
+            indexed, matrix = frame.iloc[::-1], np.asmatrix(np.zeros(200_000))
+            for f in (lambda x: labelled, lambda x: series, lambda x: frame, lambda x: table, lambda x: indexed, lambda x: matrix):
                 try:
                     target_of(f)
                 except taskfarm.ManifestError as error:
@@ -246,6 +247,7 @@ class Code(MapTest):
             """
         ).stdout.splitlines()
         ways = {"labelled": "labelled.values", "series": "series.to_numpy()", "frame": "frame", "table": "table"}
+        ways |= {"indexed": "indexed.reset_index()", "matrix": "numpy.asarray(matrix)"}
         self.assertEqual(lines, [f"give it as common={{'{name}': {way}}} and let the function have a parameter {name}" for name, way in ways.items()])
 
     def test_tracebacks_have_the_file_and_its_lines(self):

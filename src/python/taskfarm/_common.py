@@ -117,11 +117,18 @@ def _check_column(name: str, label: str, column: Any) -> None:
         raise _refusal(name, f"column {label!r} is a {kind}: leave it out, or give columns of numbers and texts for it")
 
 
+def has_plain_index(frame: Any) -> bool:
+    """Is the index of a DataFrame nothing but the numbers of its rows?"""
+    with needed("numpy"):
+        import numpy as np
+    return list(frame.index.names) == [None] and bool(np.array_equal(frame.index, np.arange(len(frame))))
+
+
 def _of_frame(name: str, frame: Any) -> Any:
     """A DataFrame as one record whose fields are its columns, so that each lies in one piece."""
     with needed("numpy"):
         import numpy as np
-    if list(frame.index.names) != [None] or not np.array_equal(frame.index, np.arange(len(frame))):
+    if not has_plain_index(frame):
         raise _refusal(
             name,
             "a DataFrame would lose its index: say .reset_index(), which makes it a column, or .reset_index(drop=True)",

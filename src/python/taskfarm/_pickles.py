@@ -17,8 +17,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from taskfarm._code import CACHED, SCRIPTS, Function, functions_of, inner_of, is_by_value, values_around
+from taskfarm._common import has_plain_index
 from taskfarm._errors import ManifestError
 from taskfarm._extras import needed
+from taskfarm._slot.exact import own_rules
 from taskfarm._slot.labels import lost
 from taskfarm._slot.load import cached
 from taskfarm._slot.shared_random import place_of, shared
@@ -69,9 +71,14 @@ def _parts_of(value: Any, place: str) -> Iterator[tuple[str, Any]]:
         yield place, type(value)
 
 
-def _as_common(value: Any) -> str:
-    """What is to stand behind an array, so that it can be a common value."""
-    return "" if hasattr(value, "columns") else lost(value).rpartition("say ")[2]
+def _as_common(place: str, value: Any) -> str:
+    """How an array, which is written so, is written as a common value."""
+    if own_rules(value):
+        return f"numpy.asarray({place})"
+    if hasattr(value, "columns"):
+        is_frame = hasattr(value, "memory_usage")
+        return f"{place}.reset_index()" if is_frame and not has_plain_index(value) else place
+    return place + lost(value).rpartition("say ")[2]
 
 
 def _large_in(parts: Iterable[tuple[str, Any]]) -> tuple[str, Any] | None:
@@ -108,7 +115,7 @@ def refuse_large(function: Function, label: str, with_globals: bool = True) -> N
     name = (re.findall(r"[A-Za-z_]\w*", place) or ["table"])[-1]
     raise ManifestError(
         f'{label} takes "{place}", an array of {_size_of(value) / 1e6:.1f} MB, with it into each process: '
-        f"give it as common={{{name!r}: {place}{_as_common(value)}}} and let the function have a parameter {name}",
+        f"give it as common={{{name!r}: {_as_common(place, value)}}} and let the function have a parameter {name}",
         id="too-large",
     )
 
