@@ -360,6 +360,7 @@ class Given(MapTest):
                 "taskfarm.product(a=nullable(ID, None))": masked,
                 "taskfarm.product(a=frame(nullable(ID, None)).a)": masked,
                 "back(lambda x: nullable(ID, None))": first + '"result": masked int64 are no values of a column; declare it in results= as float',
+                "back(lambda x: [ID, None])": first + '"result": 1152921504606846977 stands among floats, where it would be rounded; declare it in results=',
                 "back(lambda x: nullable(ID, None), results=(int, (2,)))": 'column "result": an array of int64 of shape (2,) has masked elements; fill them, or declare the column as float64',
                 "back(lambda x: nullable(*x + ID), batch=2, results=int)": "[1152921504606846977, 1152921504606846978]",
                 "back(lambda x: frame(nullable(*x + ID)), batch=2)": "[1152921504606846977, 1152921504606846978]",

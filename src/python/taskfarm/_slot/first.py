@@ -86,6 +86,11 @@ def _of_list(name: str, value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     if kind is None:
         named = ", ".join(sorted(kind.__name__ for kind in kinds))
         raise TypeError(f'"{name}": a list of {named} is no array of a column; it holds booleans, integers or floats')
+    rounded = [n for n in plain if type(n) is int and int(float(n)) != n] if kind == "float64" else []
+    if rounded:
+        raise TypeError(
+            f'"{name}": {rounded[0]} stands among floats, where it would be rounded; declare it in results='
+        )
     return {"type": kind, "shape": shape}, {"json": json.loads(json.dumps(value, default=_plain))}
 
 
