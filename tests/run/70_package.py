@@ -55,7 +55,7 @@ MISSING = {
     "run.reductions": ["h5py", "numpy", "xarray"],
     "run[1]": ["h5py", "numpy"],
     "taskfarm.open": ["h5py", "numpy"],
-    'taskfarm.map(m.f, {"x": [1]}, output="p.h5", common={"c": [1.0]})': ["numpy"],
+    'taskfarm.map(m.g, {"x": [1]}, output="p.h5", common={"c": [1.0]})': ["numpy"],
     'taskfarm.map(lambda x: x, {"x": [1]}, output="q.h5")': ["cloudpickle"],
 }
 
@@ -154,7 +154,7 @@ class Package(PackageTest):
 
     def test_what_asks_for_a_library_that_is_missing_says_so(self):
         """Whatever of the package asks for it; and a run needs none."""
-        self.write("m.py", "def f(x) -> float: return x / 2\n")
+        self.write("m.py", "def f(x) -> float: return x / 2\ndef g(x, c) -> float: return x + c[0]\n")
         self.write("o.py", BARE.format(calls="\n".join(f"show(lambda: {call})" for call in MISSING)))
         command = ["/usr/bin/python3", "-S", "-B", "o.py"]
         self.last = farm.line_of(command, self.folder)
