@@ -71,6 +71,12 @@ def loaded_with(roots, imports):
     return found
 
 
+def optional_libraries(sources):
+    """Those that need not be installed, as _extras.py lists them."""
+    tables = [node.value for node in sources.get("taskfarm._extras", ()) if isinstance(node, ast.Assign)]
+    return {*ast.literal_eval(tables[0])} if tables else set()
+
+
 def main():
     sources, wrong = {}, []
     for path in sorted(PACKAGE.rglob("*.py")):
@@ -86,7 +92,7 @@ def main():
     for module in sorted(loaded_with(["taskfarm._slot.main", "taskfarm._slot.slot", "taskfarm._slot.warm"], at_once)):
         roots = {m.partition(".")[0] for m in at_once[module]} - {*sys.stdlib_module_names, "taskfarm"}
         wrong += [f"{module} imports {root}, which no task has asked for" for root in sorted(roots | ({"random"} & at_once[module]))]
-    libraries = {*ast.literal_eval(next(n.value for n in sources["taskfarm._extras"] if isinstance(n, ast.Assign)))}
+    libraries = optional_libraries(sources)
     for module in sorted(ever):
         if not module.startswith("taskfarm._slot"):
             wrong += unguarded(module, sources[module], at_once, libraries)
