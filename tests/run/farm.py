@@ -308,13 +308,14 @@ def lock_is_held(path):
 
 
 def kill_all(run):
-    """kill -9 of a run, all its processes. They are stopped first, those too that one had begun to start, so that none sees
-    another die and tidies up."""
-    stopped = set()
-    while new := set(descendants(run.pid)) - stopped:
+    """kill -9 of a run, all its processes. They are stopped first, those too that one had begun to start, and children are
+    killed before their parents: so none sees another die and tidies up. (A process whose parent has died goes on, if its
+    group is an orphan then: the kernel wakes stopped ones of such a group.)"""
+    stopped = []
+    while new := [pid for pid in descendants(run.pid) if pid not in stopped]:
         send_each(new, signal.SIGSTOP)
-        stopped |= new
-    send_each(stopped, signal.SIGKILL)
+        stopped += new
+    send_each(reversed(stopped), signal.SIGKILL)
     run.wait(60)
 
 
