@@ -118,12 +118,16 @@ static void make_fingerprints(tf_store_plan *plan) {
 
 /* Tasks that are still to run must not draw what those have drawn that were at their indices before. */
 static void settle_rounds(tf_store_plan *plan) {
+    bool any = false;
     for (int s = 0; s < plan->campaign->stages; s++) {
         const tf_stage_spec *spec = &plan->campaign->stage[s];
-        const int64_t round = spec->streams->round + plan_has_moved(&plan->stage[s]);
-        tf_stage_set_round(spec, plan->campaign->seed, plan->stage[s].unusable ? 0 : round);
+        const int64_t before = spec->streams->round;
+        const int64_t round = plan->stage[s].unusable ? 0 : before + plan_has_moved(&plan->stage[s]);
+        tf_stage_set_round(spec, plan->campaign->seed, round);
+        any = any || round != before;
     }
-    make_fingerprints(plan);
+    if (any)
+        make_fingerprints(plan);
 }
 
 tf_store_plan *tf_store_plan_new(const tf_campaign *campaign, tf_store_mode mode, bool allows_change,
