@@ -97,12 +97,18 @@ def is_by_value(value: Any) -> bool:
     return there is not value
 
 
+def parts_of(member: Any) -> list[Any]:
+    """What a member of a class calls."""
+    if isinstance(member, (staticmethod, classmethod)):
+        return [member.__func__]
+    if isinstance(member, property):
+        return [part for part in (member.fget, member.fset, member.fdel) if part is not None]
+    return [member.func if isinstance(member, functools.cached_property) else member]
+
+
 def functions_of(member: Any) -> list[types.FunctionType]:
     """The functions of a member of a class: a method, or those of a property."""
-    if isinstance(member, (staticmethod, classmethod)):
-        member = member.__func__
-    parts = [member.fget, member.fset, member.fdel] if isinstance(member, property) else [member]
-    parts = [part.func if isinstance(part, functools.cached_property) else part for part in parts]
+    parts = parts_of(member)
     return [inner for part in parts if callable(part) and (inner := inner_of(part)) and not isinstance(part, type)]
 
 

@@ -15,7 +15,7 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
-from taskfarm._code import CACHED, SCRIPTS, Function, inner_of, is_by_value, module_of, tree_of, values_around
+from taskfarm._code import CACHED, SCRIPTS, Function, inner_of, is_by_value, module_of, parts_of, tree_of, values_around
 from taskfarm._errors import ManifestError
 from taskfarm._pickles import reduced
 
@@ -41,15 +41,6 @@ def _is_array(value: Any) -> bool:
         return False
     is_own = kind is numpy.ndarray or (issubclass(kind, numpy.generic) and kind.__module__ == "numpy")
     return is_own and value.dtype.hasobject is False
-
-
-def _parts_of(member: Any) -> list[Any]:
-    """What a member of a class calls."""
-    if isinstance(member, (staticmethod, classmethod)):
-        return [member.__func__]
-    if isinstance(member, property):
-        return [part for part in (member.fget, member.fset, member.fdel) if part is not None]
-    return [member.func if isinstance(member, functools.cached_property) else member]
 
 
 def _sorted(state: Any) -> Any:
@@ -227,7 +218,7 @@ class Hash:
         self.text(tree_of(kind) or "")
         yield from (type(kind), *kind.__bases__)
         for name, member in sorted(vars(kind).items(), key=lambda item: item[0]):
-            parts = [part for part in _parts_of(member) if callable(part) and not isinstance(part, type)]
+            parts = [part for part in parts_of(member) if callable(part) and not isinstance(part, type)]
             called = [part for part in parts if (inner := inner_of(part)) and is_by_value(inner)]
             for part in called:
                 self.text(name)
