@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 bool tf_parse_size(const char *text, int64_t *bytes) {
     static const char units[] = "KMGTP";
@@ -125,5 +126,13 @@ const char *tf_format_size(int64_t bytes, char out[32]) {
 const char *tf_format_signal(int signal, char out[64]) {
     const char *name = sigdescr_np(signal);
     snprintf(out, 64, "signal %d (%s)", signal, name ? name : "unknown");
+    return out;
+}
+
+const char *tf_format_time(double wall, char out[32]) {
+    const time_t seconds = (time_t)wall;
+    struct tm utc;
+    gmtime_r(&seconds, &utc);
+    strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &utc);
     return out;
 }

@@ -103,6 +103,9 @@ const char *tf_format_size(int64_t bytes, char out[32]);
 /* Writes a signal for people: "signal 11 (Segmentation fault)". Returns `out`. */
 const char *tf_format_signal(int signal, char out[64]);
 
+/* "2026-11-30T10:04:17Z"; s since 1970. Returns `out`. */
+const char *tf_format_time(double wall, char out[32]);
+
 /* The offset of the first byte that is not valid UTF-8, or -1. */
 int64_t tf_utf8_invalid(const char *text, size_t length);
 

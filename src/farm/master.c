@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "farm/dependencies.h"
+#include "farm/incidents.h"
 #include "farm/peers.h"
 #include "farm/unable.h"
 #include "farm/until.h"
@@ -27,6 +28,7 @@ struct master {
     dependencies *dependencies;
     untils *untils;
     unables *unables;
+    incidents *incidents;
     peers peers;
     double started;            /* when it was made */
     double elapsed_at_close;   /* s that the run had taken when the output was closed; 0: it is open */
@@ -115,6 +117,7 @@ master *master_new(const tf_farm_options *options, const transport *t, const tf_
     m->sched = tf_sched_new(stages, campaign->stages);
     m->untils = untils_new(campaign, options->graph, m->sched, o);
     m->unables = unables_new(campaign, m->sched, o);
+    m->incidents = incidents_new(options, o);
     m->dependencies = dependencies_new(campaign, options->graph, m->sched, t);
     dependencies_remove_left(m->dependencies, find_helper(m));
     free(stages);
@@ -127,6 +130,7 @@ void master_free(master *m) {
     dependencies_free(m->dependencies);
     untils_free(m->untils);
     unables_free(m->unables);
+    incidents_free(m->incidents);
     tf_tally_free(&m->failures);
     tf_sched_free(m->sched);
     peers_free(&m->peers);
@@ -327,10 +331,10 @@ static void bury(master *m, int rank) {
             end_written(m, rank, s);
     tf_sched_worker_down(m->sched, rank);
     tf_sched_freeze(m->sched);
+    const char *host = m->peers.peer[rank].host;
     char text[200];
-    snprintf(text, sizeof text, "rank %d on %s has died; the others go on with its tasks", rank,
-             m->peers.peer[rank].host);
-    warn(m, text);
+    snprintf(text, sizeof text, "rank %d on %s has died; the others go on with its tasks", rank, host);
+    incidents_begin(m->incidents, &(incident){INCIDENT_DEAD, rank, host, tf_wall(), text});
 }
 
 static void bury_dead(master *m, double silence) {

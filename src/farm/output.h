@@ -21,7 +21,8 @@ typedef struct output {
 
     bool (*has_ended)(const void *context, int rank); /* has a rank ended that held a lock? */
     tf_err (*status)(void *context, int stage, int64_t first, int64_t count, uint8_t *status, tf_error *error);
-    void (*note_stop)(void *context, int stage, const char *why); /* in the history of the run */
+    void (*note_stop)(void *context, int stage, const char *why);           /* in the history of the run */
+    void (*note_incident)(void *context, int number, const char *incident); /* likewise, at once: JSON (incidents.h) */
     tf_err (*is_enough)(void *context, int stage, int64_t count, bool *enough, tf_error *error);
 
     /* All ranks together, in the same order. */

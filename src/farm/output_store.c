@@ -40,6 +40,10 @@ static void note_stop(void *context, int stage, const char *why) {
     tf_store_note_stop(store_of(context), stage, why);
 }
 
+static void note_incident(void *context, int number, const char *incident) {
+    tf_store_note_incident(store_of(context), number, incident);
+}
+
 static tf_err is_enough(void *context, int stage, int64_t count, bool *enough, tf_error *error) {
     return tf_reduce_is_enough(store_of(context), stage, count, enough, error);
 }
@@ -76,6 +80,7 @@ output output_store(store_output *store) {
                     .has_ended = has_ended,
                     .status = read_status,
                     .note_stop = note_stop,
+                    .note_incident = note_incident,
                     .is_enough = is_enough,
                     .hold = hold,
                     .release = release,

@@ -6,6 +6,7 @@
 
 #include "manifest/json_read.h"
 #include "report/failures.h"
+#include "report/incidents.h"
 #include "report/reductions.h"
 #include "report/status.h"
 #include "report/stops.h"
@@ -131,6 +132,12 @@ static void print_stops(FILE *out, const tf_survey *survey) {
             stops_print(out, stage, why);
     }
     cJSON_Delete(stops);
+}
+
+static void print_incidents(FILE *out, const tf_survey *survey) {
+    cJSON *incidents = incidents_of_last_run(survey->runs);
+    incidents_print(out, incidents);
+    cJSON_Delete(incidents);
 }
 
 /* Of stages whose "until" has come true: what is pending there is to stay so. */
@@ -300,6 +307,7 @@ static void print_text(FILE *out, const char *path, const tf_survey *survey, boo
     print_code(out, survey);
     failures_print(out, &d->failures, path, d->name);
     print_stops(out, survey);
+    print_incidents(out, survey);
     print_slowest(out, d);
 }
 
@@ -402,6 +410,9 @@ static cJSON *as_json(const state *s, tf_reader *reader) {
     cJSON *stops = stops_of_last_run(survey->runs);
     if (stops)
         cJSON_AddItemToObject(json, "stopped", stops);
+    cJSON *incidents = incidents_of_last_run(survey->runs);
+    if (incidents)
+        cJSON_AddItemToObject(json, "incidents", incidents);
     if (beat) {
         cJSON *copy = cJSON_Duplicate(beat, true);
         cJSON_DeleteItemFromObjectCaseSensitive(copy, "failures"); /* they are there by name */

@@ -52,8 +52,5 @@ bool store_is_there(hid_t parent, const char *name) {
 }
 
 void store_now(char text[32]) {
-    time_t now = (time_t)tf_wall();
-    struct tm utc;
-    gmtime_r(&now, &utc);
-    strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    tf_format_time(tf_wall(), text);
 }

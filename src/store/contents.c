@@ -1,6 +1,8 @@
 /* Contents from an HDF5 file (see contents.h). Metadata is read independently, by one process. */
 #include "store/contents.h"
 
+#include <cjson/cJSON.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +50,27 @@ void contents_free(contents *c) {
     free(c->stage);
     free(c->runs);
     *c = (contents){0};
+}
+
+void contents_note_incident(contents *c, int number, const char *incident) {
+    cJSON *runs = c->runs ? cJSON_Parse(c->runs) : NULL, *item = cJSON_Parse(incident);
+    cJSON *run = cJSON_GetArrayItem(runs, cJSON_GetArraySize(runs) - 1);
+    cJSON *list = cJSON_GetObjectItemCaseSensitive(run, "incidents");
+    if (cJSON_IsObject(run) && !list)
+        list = cJSON_AddArrayToObject(run, "incidents");
+    const int known = cJSON_GetArraySize(list);
+    const bool is_right = cJSON_IsArray(list) && cJSON_IsObject(item) && number >= 0 && number <= known;
+    if (is_right && number == known)
+        cJSON_AddItemToArray(list, item);
+    else if (is_right)
+        cJSON_ReplaceItemInArray(list, number, item);
+    else
+        cJSON_Delete(item);
+    if (is_right) {
+        free(c->runs);
+        c->runs = cJSON_PrintUnformatted(runs);
+    }
+    cJSON_Delete(runs);
 }
 
 void contents_copy(contents *to, const contents *from) {

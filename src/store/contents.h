@@ -58,6 +58,9 @@ void contents_free(contents *c);
 
 /* `to` must be empty. */
 void contents_copy(contents *to, const contents *from);
+/* What has befallen a worker of the last run: a JSON object, which is added, or replaces the one of that number. What
+ * makes no sense changes nothing. */
+void contents_note_incident(contents *c, int number, const char *incident);
 void contents_set_names(contents *c, const tf_campaign *campaign);
 
 /* Reads the stage's datasets from the file, in place of what was known of it. `finished` is kept as it is. With several

@@ -100,26 +100,43 @@ tf_err journal_write(const char *output, const char *name, const contents *c, bo
     return failure ? folder_failed(output, name, failure, error) : TF_OK;
 }
 
-tf_err journal_add(const char *output, folder_end *end, const contents *c, const journal_stage *stage, size_t stages,
-                   bool dirty, tf_error *error) {
+/* Adds an entry, or writes all anew where the journal is not as it was left. The text is freed. */
+static tf_err append(const char *output, folder_end *end, const contents *c, tf_buf *text, bool dirty,
+                     tf_error *error) {
     static const char name[] = "journal";
     int folder = folder_open(output, error);
-    if (folder < 0)
-        return error->code;
-    tf_buf text = {0};
-    write_change(stage, stages, dirty, &text);
-    int failure = folder_append(folder, name, end, text.data, text.length);
+    int failure = folder >= 0 ? folder_append(folder, name, end, text->data, text->length) : 0;
     if (failure == ESTALE) {
-        tf_buf_clear(&text);
-        write_all(c, dirty, &text);
-        failure = folder_replace(folder, name, text.data, text.length, true);
+        tf_buf_clear(text);
+        write_all(c, dirty, text);
+        failure = folder_replace(folder, name, text->data, text->length, true);
         *end = (folder_end){0};
         if (!failure)
             *end = folder_find_end(folder, name);
     }
+    tf_buf_free(text);
+    if (folder < 0)
+        return error->code;
     close(folder);
-    tf_buf_free(&text);
     return failure ? folder_failed(output, name, failure, error) : TF_OK;
+}
+
+tf_err journal_add(const char *output, folder_end *end, const contents *c, const journal_stage *stage, size_t stages,
+                   bool dirty, tf_error *error) {
+    tf_buf text = {0};
+    write_change(stage, stages, dirty, &text);
+    return append(output, end, c, &text, dirty, error);
+}
+
+tf_err journal_add_incident(const char *output, folder_end *end, const contents *c, int number, const char *incident,
+                            bool dirty, tf_error *error) {
+    tf_buf text = {0};
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddBoolToObject(json, "dirty", dirty);
+    cJSON_AddNumberToObject(json, "number", number);
+    cJSON_AddStringToObject(json, "incident", incident);
+    add_entry(json, &text);
+    return append(output, end, c, &text, dirty, error);
 }
 
 /* ---- Reading ---- */
@@ -224,8 +241,12 @@ static void read_all(const cJSON *json, contents *c) {
         read_stage(stage, contents_add(c, text_at(stage, "name")));
 }
 
-/* One of the others: stages that have been laid out, or have got blobs, and such that are finished. */
+/* One of the others: stages that have been laid out, or have got blobs, and such that are finished; or an incident. */
 static void read_change(const cJSON *json, contents *c) {
+    const cJSON *number = cJSON_GetObjectItemCaseSensitive(json, "number");
+    const char *incident = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "incident"));
+    if (incident && cJSON_IsNumber(number))
+        contents_note_incident(c, number->valueint, incident);
     const cJSON *stages = cJSON_GetObjectItemCaseSensitive(json, "stages");
     for (const cJSON *item = stages ? stages->child : NULL; item; item = item->next) {
         char *name = text_at(item, "name");

@@ -25,6 +25,10 @@ typedef struct journal_stage {
 tf_err journal_add(const char *output, folder_end *end, const contents *c, const journal_stage *stage, size_t stages,
                    bool dirty, tf_error *error);
 
+/* Adds an entry that says what contents_note_incident has been told. */
+tf_err journal_add_incident(const char *output, folder_end *end, const contents *c, int number, const char *incident,
+                            bool dirty, tf_error *error);
+
 /* Reads it. `*there` tells whether there is one; an error with `*there` is that it is damaged. */
 tf_err journal_read(const char *output, contents *c, bool *dirty, bool *there, tf_error *error);
 

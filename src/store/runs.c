@@ -8,6 +8,7 @@
 
 #include "store/attributes.h"
 #include "store/file.h"
+#include "store/journal.h"
 #include "store/meet.h"
 
 static cJSON *runs_so_far(const contents *c) {
@@ -116,6 +117,12 @@ void tf_store_note_stop(tf_store *s, int stage, const char *why) {
     cJSON_AddStringToObject(item, "why", why);
     cJSON_AddItemToArray(list, item);
     keep_runs(c, runs);
+}
+
+void tf_store_note_incident(tf_store *s, int number, const char *incident) {
+    tf_error unwritten; /* what a run can do without must not end it */
+    contents_note_incident(&s->start->contents, number, incident);
+    journal_add_incident(s->path, &s->start->journal, &s->start->contents, number, incident, s->dirty, &unwritten);
 }
 
 void store_end_run(tf_store *s, const char *state) {

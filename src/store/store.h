@@ -108,6 +108,11 @@ tf_err tf_store_status(tf_store *store, int stage, int64_t first, int64_t count,
  * file once that is closed. */
 void tf_store_note_stop(tf_store *store, int stage, const char *why);
 
+/* Independent, on the first rank. Adds to what is known of the run what has befallen a worker, a JSON object; or says
+ * anew what had that number, from 0. Whoever reads the output while the run goes on sees it at once, and it outlives a
+ * run that is killed: as far as the journal can be written. */
+void tf_store_note_incident(tf_store *store, int number, const char *incident);
+
 /* Does this rank hold a lock by which others can see that it lives? */
 bool tf_store_is_locked(const tf_store *store);
 

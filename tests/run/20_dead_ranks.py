@@ -1,8 +1,10 @@
 """Under mpirun --enable-recovery a campaign survives the death of workers: its results are those of any other run."""
 
+import json
 import os
 import resource
 import signal
+import socket
 import unittest
 
 import farm
@@ -48,6 +50,16 @@ class DeadRanks(farm.FarmTest):
         run.wait(120)  # Open MPI 4 says 0 whatever the ranks say
         return (self.folder / "stderr").read_text()
 
+    def check_history(self, victims):
+        with h5py.File(self.folder / "r.h5") as file:
+            incidents = json.loads(file.attrs["runs"])[-1]["incidents"]
+        self.assertEqual(sorted(i["rank"] for i in incidents), sorted(victims))
+        self.assertEqual({(i["kind"], i["host"]) for i in incidents}, {("dead", socket.gethostname())})
+        self.assertEqual(json.loads(self.taskfarm("status", "--json", "r.h5").stdout)["incidents"], incidents)
+        for i in incidents:
+            line = f"  since {i['since']}: rank {i['rank']} on {i['host']} has died; the others go on with its tasks\n"
+            self.assertIn(line, self.taskfarm("status", "r.h5").stdout)
+
     @NEEDS_RECOVERY
     @farm.first
     def test_of_workers_costs_what_they_were_at(self):
@@ -64,6 +76,7 @@ class DeadRanks(farm.FarmTest):
                 self.assertRegex(text, r"taskfarm: r: 30 119 done, 1 failed in ")
                 self.assertEqual(digest(self.folder / "r.h5"), expected)
                 self.assertFalse((self.folder / "r.h5.d").exists())
+                self.check_history(victims)
                 log = self.lines()
                 self.assertEqual(set(log), set(range(120)))
                 self.assertLessEqual(len(log), 120 + 12 * len(victims), "only what was under way runs again")

@@ -243,6 +243,9 @@ Test(master, gives_up_a_worker_without_a_lock_after_a_minute_of_silence) {
     wait_for(s, 3);
     expect_grant(s, 2, 0, 1);
     cr_expect_str_eq(s->warning, "rank 1 on node has died; the others go on with its tasks");
+    cr_expect_eq(s->farm.incidents, 1);
+    const char *kept = "{\"kind\":\"dead\",\"rank\":1,\"host\":\"node\",\"since\":\"";
+    cr_expect_eq(strncmp(s->farm.incident, kept, strlen(kept)), 0);
     close_scene(s);
 }
 

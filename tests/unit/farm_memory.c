@@ -594,6 +594,13 @@ static void note_stop(void *context, int stage, const char *why) {
     f->stopped[stage] = true;
 }
 
+static void note_incident(void *context, int number, const char *incident) {
+    farm *f = ((farm_node *)context)->farm;
+    farm_require(f, number >= 0 && number <= f->incidents, "incident %d comes after %d", number, f->incidents);
+    f->incidents = number == f->incidents ? number + 1 : f->incidents;
+    snprintf(f->incident, sizeof f->incident, "%s", incident);
+}
+
 static tf_err is_enough(void *context, int stage, int64_t count, bool *enough, tf_error *error) {
     (void)error;
     farm *f = ((farm_node *)context)->farm;
@@ -720,6 +727,7 @@ static void open_node(farm *f, int number) {
                             .has_ended = has_ended,
                             .status = read_status,
                             .note_stop = note_stop,
+                            .note_incident = note_incident,
                             .is_enough = is_enough,
                             .hold = hold,
                             .release = release,

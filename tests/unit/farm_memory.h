@@ -122,6 +122,8 @@ struct farm {
     bool layout_asked[FARM_STAGES];          /* likewise */
     bool unsettled[FARM_STAGES][FARM_TASKS]; /* it is not run, and the rank is dead that was to write so */
     int deaths, broken;
+    int incidents;             /* in the history of the run */
+    char incident[300];        /* the last one that was written there */
     bool stopped[FARM_STAGES]; /* the stage, since nobody can run it */
     char state[16];            /* with which the output was closed */
 };

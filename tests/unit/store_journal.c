@@ -205,3 +205,42 @@ Test(journal, grows_by_what_is_said) {
     }
     contents_free(&c);
 }
+
+static void expect_runs(const char *wanted) {
+    contents c = {0};
+    tf_error error;
+    bool dirty = false, there = false;
+    cr_assert_eq(journal_read(output, &c, &dirty, &there, &error), TF_OK, "%s", error.text);
+    cr_expect_not(dirty);
+    cr_expect_str_eq(c.runs, wanted);
+    contents_free(&c);
+}
+
+Test(journal, keeps_incidents_of_the_last_run) {
+    contents c = {.runs = strdup("[{\"run\":1},{\"run\":2}]")};
+    folder_end end = {0};
+    tf_error error;
+    add(&end, &c, NULL, false, false);
+    cr_expect_eq(journal_add_incident(output, &end, &c, 0, "{\"rank\":1}", false, &error), TF_OK);
+    cr_expect_eq(journal_add_incident(output, &end, &c, 1, "{\"rank\":3}", false, &error), TF_OK);
+    expect_runs("[{\"run\":1},{\"run\":2,\"incidents\":[{\"rank\":1},{\"rank\":3}]}]");
+    cr_expect_eq(journal_add_incident(output, &end, &c, 0, "{\"rank\":1,\"end\":\"now\"}", false, &error), TF_OK);
+    expect_runs("[{\"run\":1},{\"run\":2,\"incidents\":[{\"rank\":1,\"end\":\"now\"},{\"rank\":3}]}]");
+    contents_free(&c);
+}
+
+Test(journal, is_not_shaken_by_incidents_that_make_no_sense) {
+    contents c = {.runs = strdup("[{\"run\":1}]")};
+    contents_note_incident(&c, 1, "{}");
+    contents_note_incident(&c, -1, "{}");
+    contents_note_incident(&c, 0, "{");
+    contents_note_incident(&c, 0, "[]");
+    cr_expect_str_eq(c.runs, "[{\"run\":1}]");
+    free(c.runs);
+    c.runs = strdup("[]");
+    contents_note_incident(&c, 0, "{}");
+    cr_expect_str_eq(c.runs, "[]");
+    contents_free(&c);
+    contents_note_incident(&c, 0, "{}");
+    cr_expect_null(c.runs);
+}

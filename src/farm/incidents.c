@@ -1,0 +1,96 @@
+/* Incidents are few: a list, in the order in which they began. That is the order in which the history has them, too. */
+#include "farm/incidents.h"
+
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+
+typedef struct entry {
+    incident what; /* host and text are the entry's own */
+    double end;    /* 0: it is under way */
+} entry;
+
+struct incidents {
+    const tf_farm_options *options;
+    const output *output;
+    entry *entry;
+    int entries;
+    tf_arena *arena; /* hosts and texts */
+};
+
+incidents *incidents_new(const tf_farm_options *options, const output *o) {
+    incidents *i = tf_alloc(sizeof *i);
+    *i = (incidents){.options = options, .output = o, .arena = tf_arena_new()};
+    return i;
+}
+
+void incidents_free(incidents *i) {
+    if (!i)
+        return;
+    tf_arena_free(i->arena);
+    free(i->entry);
+    free(i);
+}
+
+static void warn(const incidents *i, const char *text) {
+    if (i->options->on_warning)
+        i->options->on_warning(i->options->context, text);
+}
+
+static void add_time(cJSON *json, const char *key, double wall) {
+    char text[32];
+    cJSON_AddStringToObject(json, key, tf_format_time(wall, text));
+}
+
+/* {"kind": "silent", "rank": 3, "host": "node2", "since": "2026-11-30T10:04:17Z", "end": ..., "text": ...} */
+static void keep(const incidents *i, int number) {
+    const entry *e = &i->entry[number];
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "kind", incident_kinds[e->what.kind].id);
+    cJSON_AddNumberToObject(json, "rank", e->what.rank);
+    cJSON_AddStringToObject(json, "host", e->what.host);
+    add_time(json, "since", e->what.since);
+    if (e->end > 0)
+        add_time(json, "end", e->end);
+    cJSON_AddStringToObject(json, "text", e->what.text);
+    char *text = cJSON_PrintUnformatted(json);
+    i->output->note_incident(i->output->context, number, text);
+    cJSON_free(text);
+    cJSON_Delete(json);
+}
+
+/* The number of the one that is under way; -1: there is none. */
+static int find(const incidents *i, incident_kind kind, int rank) {
+    for (int n = i->entries - 1; n >= 0; n--)
+        if (i->entry[n].what.kind == kind && i->entry[n].what.rank == rank && i->entry[n].end == 0)
+            return n;
+    return -1;
+}
+
+bool incidents_has(const incidents *i, incident_kind kind, int rank) {
+    return find(i, kind, rank) >= 0;
+}
+
+void incidents_begin(incidents *i, const incident *what) {
+    if (incidents_has(i, what->kind, what->rank))
+        return;
+    i->entry = tf_realloc_array(i->entry, (size_t)i->entries + 1, sizeof *i->entry);
+    entry *e = &i->entry[i->entries];
+    *e = (entry){.what = *what};
+    e->what.host = tf_arena_strdup(i->arena, what->host);
+    e->what.text = tf_arena_strdup(i->arena, what->text);
+    warn(i, e->what.text);
+    keep(i, i->entries++);
+}
+
+void incidents_end(incidents *i, incident_kind kind, int rank, double end) {
+    const int n = find(i, kind, rank);
+    if (n < 0)
+        return;
+    entry *e = &i->entry[n];
+    e->end = end;
+    tf_buf text = {0};
+    tf_buf_addf(&text, "rank %d on %s %s", rank, e->what.host, incident_kinds[kind].over);
+    warn(i, text.data);
+    tf_buf_free(&text);
+    keep(i, n);
+}

@@ -1,0 +1,32 @@
+/* What has befallen the workers of a run: people are warned of each once, and it is kept in the history of the run. */
+#ifndef TF_FARM_INCIDENTS_H
+#define TF_FARM_INCIDENTS_H
+
+#include "farm/farm.h"
+#include "farm/incident_kinds.h"
+#include "farm/output.h"
+
+typedef struct incidents incidents;
+
+typedef struct incident {
+    incident_kind kind;
+    int rank;
+    const char *host;
+    double since;     /* s since 1970 (tf_wall) */
+    const char *text; /* a whole sentence without its full stop */
+} incident;
+
+/* Both are the caller's. */
+incidents *incidents_new(const tf_farm_options *options, const output *output);
+void incidents_free(incidents *i);
+
+/* An incident begins. Nothing happens if one of this kind is under way on the rank. */
+void incidents_begin(incidents *i, const incident *incident);
+
+/* The incident of this kind on the rank is over, since `end` (tf_wall). Nothing happens if none is under way. */
+void incidents_end(incidents *i, incident_kind kind, int rank, double end);
+
+/* Is one of this kind under way on the rank? */
+bool incidents_has(const incidents *i, incident_kind kind, int rank);
+
+#endif
