@@ -9,7 +9,7 @@
 #define PROGRESS_TICK 0.05  /* s */
 
 static void send_signals(const rank *r) {
-    for (signal_seen next; (next = signals_next(r->signals)).number;) {
+    for (signal_seen next; (next = watchman_next_signal(r->watchman)).number;) {
         const signal_message message = {.signal = next.number, .count = next.count};
         transport_send(r->transport, 0, TAG_SIGNAL, &message, sizeof message);
     }

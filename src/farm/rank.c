@@ -2,8 +2,8 @@
 #include "farm/rank.h"
 
 static void end(rank *r, tf_err outcome) {
-    if (r->signals)
-        signals_let_end(r->signals);
+    if (r->watchman)
+        watchman_let_end(r->watchman);
     r->ended = true;
     r->outcome = outcome;
 }
@@ -11,8 +11,8 @@ static void end(rank *r, tf_err outcome) {
 /* ---- Collective work ---- */
 
 static tf_err close_output(rank *r, const collect_message *close) {
-    if (r->signals)
-        signals_let_end(r->signals); /* closing may take a while */
+    if (r->watchman)
+        watchman_let_end(r->watchman); /* closing may take a while */
     const tf_run_state state = close->partial ? TF_STATE_STOPPED : tf_run_state_after((tf_err)close->outcome);
     const tf_err err = r->output->close(r->output->context, state, close->elapsed, r->error);
     end(r, (tf_err)close->outcome);

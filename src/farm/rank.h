@@ -4,16 +4,16 @@
 #define TF_FARM_RANK_H
 
 #include "farm/master.h"
-#include "farm/signals.h"
+#include "farm/watchman.h"
 #include "farm/worker.h"
 
 typedef struct rank {
     const transport *transport;
     const executor *executor; /* NULL on a rank that runs no tasks */
     const output *output;
-    master *master;   /* on rank 0 */
-    worker *worker;   /* on the others, and on rank 0 when it is alone */
-    signals *signals; /* told when the end begins; NULL: this rank does not wait for signals */
+    master *master;     /* on rank 0 */
+    worker *worker;     /* on the others, and on rank 0 when it is alone */
+    watchman *watchman; /* told when the end begins; NULL: this rank does not wait for signals */
     bool ended;
     bool parted;    /* it leaves without the others, of which one has died */
     tf_err outcome; /* how the run ended, once it has */

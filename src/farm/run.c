@@ -23,7 +23,7 @@ typedef struct run {
     const tf_campaign *campaign;
     int lock;         /* this rank's lock on the output, until the store takes it; -1: none */
     node_share share; /* this rank's part of its node */
-    signals *signals;
+    watchman *watchman;
     transport_mpi *mpi;
     const transport *transport; /* the face of mpi */
     tf_clock clock;
@@ -138,7 +138,7 @@ static tf_err set_up(run *r) {
     r->clock = tf_clock_system();
     r->executor = executor_slots(r->slots);
     r->output = output_store(&r->store);
-    r->rank = (rank){.transport = t, .output = &r->output, .signals = r->signals, .error = r->error};
+    r->rank = (rank){.transport = t, .output = &r->output, .watchman = r->watchman, .error = r->error};
     if (t->rank == 0)
         r->rank.master = master_new(r->options, t, &r->clock, &r->output);
     if (!works)
@@ -238,7 +238,7 @@ tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_er
         tf_spawner_begin(options->spawner);
         warm_up(options);
     }
-    r.signals = signals_hold(end, options->grace, options->stop_with, options->spawner);
+    r.watchman = watchman_begin(end, options->grace, options->stop_with, options->spawner);
     tf_err err = begin_mpi(&r);
     if (err == TF_OK)
         err = launch_agree(r.comm, options->bundle != NULL) ? run_to_end(&r, result) : TF_ERR_USAGE;
@@ -247,6 +247,6 @@ tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_er
         end_mpi(&r);
     else if (options->campaign && !has_broken)
         err = tf_finisher_run(options->finisher, options->plan, err, result->progress.elapsed, error);
-    signals_release(r.signals, options->comm != NULL); /* without a program a late one is still of no interest */
+    watchman_end(r.watchman, options->comm != NULL); /* without a program a late one is still of no interest */
     return err;
 }

@@ -3,7 +3,7 @@
  * watchman, reads them as well, and ends the process when its time is over: what is in the file is as safe then as
  * after kill -9, and the exit status says that the run is to be gone on with. The watchman calls neither MPI nor HDF5.
  */
-#include "farm/signals.h"
+#include "farm/watchman.h"
 
 #include <errno.h>
 #include <math.h>
@@ -28,16 +28,16 @@ static const int asking[] = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
 static const int failing[] = {SIGPIPE, SIGXFSZ};
 enum { ASKING = sizeof asking / sizeof *asking, FAILING = sizeof failing / sizeof *failing };
 
-struct signals {
+struct watchman {
     int fd;        /* signals are read from it */
     int stop;      /* who started the run asks by it; -1: nobody does, or does any more */
     bool is_asked; /* a byte has come there */
     int wake;      /* wakes the watchman */
     bool watched;
-    pthread_t watchman;
+    pthread_t thread;
     tf_spawner *spawner;
     double grace, end;
-    int passed_on; /* signals that signals_next has given out */
+    int passed_on; /* signals that watchman_next_signal has given out */
     /* Atomic. */
     int count, last; /* signals so far, and the last one's number */
     bool ending, over;
@@ -48,71 +48,71 @@ struct signals {
 
 /* ---- The watchman ---- */
 
-static void count_one(signals *s, int number) {
-    __atomic_store_n(&s->last, number, __ATOMIC_RELAXED);
-    __atomic_add_fetch(&s->count, 1, __ATOMIC_RELEASE);
+static void count_one(watchman *w, int number) {
+    __atomic_store_n(&w->last, number, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&w->count, 1, __ATOMIC_RELEASE);
 }
 
 /* There is something to be read, or the end, which asks for no more than was asked for before. To be called by the
  * watchman alone. */
-static void hear_caller(signals *s) {
+static void hear_caller(watchman *w) {
     char byte;
-    const ssize_t got = read(s->stop, &byte, 1);
+    const ssize_t got = read(w->stop, &byte, 1);
     if (got < 0 && (errno == EINTR || errno == EAGAIN))
         return;
-    if (got > 0 || !s->is_asked)
-        count_one(s, TF_FARM_CALLER);
-    s->is_asked = true;
+    if (got > 0 || !w->is_asked)
+        count_one(w, TF_FARM_CALLER);
+    w->is_asked = true;
     if (got <= 0)
-        s->stop = -1;
+        w->stop = -1;
 }
 
-static void read_signals(signals *s) {
+static void read_signals(watchman *w) {
     struct signalfd_siginfo info;
-    while (read(s->fd, &info, sizeof info) == (ssize_t)sizeof info) {
-        count_one(s, (int)info.ssi_signo);
+    while (read(w->fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        count_one(w, (int)info.ssi_signo);
     }
 }
 
-static void end_process(const signals *s) {
+static void end_process(const watchman *w) {
     static const char text[] =
         "taskfarm: ended without waiting any longer; what is in the output is safe, and the same "
         "command line goes on\n";
-    tf_spawner_wake(s->spawner);
+    tf_spawner_wake(w->spawner);
     const ssize_t told = write(STDERR_FILENO, text, sizeof text - 1);
     (void)told;
     _exit(TF_ERR_STOPPED);
 }
 
 static void *watch_signals(void *context) {
-    signals *s = context;
-    double end = s->end > 0 ? s->end + PATIENCE : INFINITY;
+    watchman *w = context;
+    double end = w->end > 0 ? w->end + PATIENCE : INFINITY;
     int seen = 0;
-    while (!__atomic_load_n(&s->over, __ATOMIC_ACQUIRE)) {
-        read_signals(s);
-        const int count = __atomic_load_n(&s->count, __ATOMIC_ACQUIRE);
+    while (!__atomic_load_n(&w->over, __ATOMIC_ACQUIRE)) {
+        read_signals(w);
+        const int count = __atomic_load_n(&w->count, __ATOMIC_ACQUIRE);
         const double now = tf_now();
         if (count > seen)
-            end = fmin(end, now + (count > 1 ? AT_ONCE : s->grace + PATIENCE));
+            end = fmin(end, now + (count > 1 ? AT_ONCE : w->grace + PATIENCE));
         seen = count;
-        const double left = end - now + (__atomic_load_n(&s->ending, __ATOMIC_ACQUIRE) ? ENDING : 0);
+        const double left = end - now + (__atomic_load_n(&w->ending, __ATOMIC_ACQUIRE) ? ENDING : 0);
         if (left <= 0)
-            end_process(s);
-        struct pollfd heard[] = {{s->fd, POLLIN, 0}, {s->wake, POLLIN, 0}, {s->stop, POLLIN, 0}};
+            end_process(w);
+        struct pollfd heard[] = {{w->fd, POLLIN, 0}, {w->wake, POLLIN, 0}, {w->stop, POLLIN, 0}};
         const double longest = 1000; /* s */
         poll(heard, 3, isinf(left) ? -1 : (int)ceil(1e3 * fmin(left, longest)));
         if (heard[2].revents)
-            hear_caller(s);
+            hear_caller(w);
         uint64_t ignored;
-        if (heard[1].revents && read(s->wake, &ignored, sizeof ignored) < 0)
+        if (heard[1].revents && read(w->wake, &ignored, sizeof ignored) < 0)
             continue;
     }
     return NULL;
 }
 
-static void wake(const signals *s) {
+static void wake(const watchman *w) {
     const uint64_t one = 1;
-    while (write(s->wake, &one, sizeof one) < 0 && errno == EINTR)
+    while (write(w->wake, &one, sizeof one) < 0 && errno == EINTR)
         ;
 }
 
@@ -127,50 +127,50 @@ static void pass_to_main(int number) {
     errno = error;
 }
 
-signals *signals_hold(double end, double grace, const int *stop_with, tf_spawner *spawner) {
-    signals *s = tf_alloc(sizeof *s);
-    *s = (signals){.stop = stop_with ? *stop_with : -1, .end = end, .grace = grace, .spawner = spawner};
+watchman *watchman_begin(double end, double grace, const int *stop_with, tf_spawner *spawner) {
+    watchman *w = tf_alloc(sizeof *w);
+    *w = (watchman){.stop = stop_with ? *stop_with : -1, .end = end, .grace = grace, .spawner = spawner};
     sigset_t set;
     sigemptyset(&set);
     for (int i = 0; i < ASKING; i++) {
         struct sigaction passing = {.sa_handler = pass_to_main, .sa_flags = SA_RESTART};
         sigaddset(&set, asking[i]);
-        sigaction(asking[i], &passing, &s->action[i]);
+        sigaction(asking[i], &passing, &w->action[i]);
     }
     for (int i = 0; i < FAILING; i++)
-        sigaction(failing[i], &(struct sigaction){.sa_handler = SIG_IGN}, &s->failed[i]);
-    sigprocmask(SIG_BLOCK, &set, &s->mask);
-    s->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    s->watched = s->fd >= 0 && s->wake >= 0 && pthread_create(&s->watchman, NULL, watch_signals, s) == 0;
-    return s;
+        sigaction(failing[i], &(struct sigaction){.sa_handler = SIG_IGN}, &w->failed[i]);
+    sigprocmask(SIG_BLOCK, &set, &w->mask);
+    w->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    w->watched = w->fd >= 0 && w->wake >= 0 && pthread_create(&w->thread, NULL, watch_signals, w) == 0;
+    return w;
 }
 
-signal_seen signals_next(signals *s) {
-    read_signals(s); /* those that were passed on come to this thread alone */
-    if (s->passed_on == __atomic_load_n(&s->count, __ATOMIC_ACQUIRE))
+signal_seen watchman_next_signal(watchman *w) {
+    read_signals(w); /* those that were passed on come to this thread alone */
+    if (w->passed_on == __atomic_load_n(&w->count, __ATOMIC_ACQUIRE))
         return (signal_seen){0};
-    const signal_seen next = {.number = __atomic_load_n(&s->last, __ATOMIC_RELAXED), .count = ++s->passed_on};
-    wake(s);
+    const signal_seen next = {.number = __atomic_load_n(&w->last, __ATOMIC_RELAXED), .count = ++w->passed_on};
+    wake(w);
     return next;
 }
 
-void signals_let_end(signals *s) {
-    __atomic_store_n(&s->ending, true, __ATOMIC_RELEASE);
+void watchman_let_end(watchman *w) {
+    __atomic_store_n(&w->ending, true, __ATOMIC_RELEASE);
 }
 
-void signals_release(signals *s, bool restore) {
-    __atomic_store_n(&s->over, true, __ATOMIC_RELEASE);
-    wake(s);
-    if (s->watched)
-        pthread_join(s->watchman, NULL);
-    close(s->fd);
-    close(s->wake);
+void watchman_end(watchman *w, bool restore) {
+    __atomic_store_n(&w->over, true, __ATOMIC_RELEASE);
+    wake(w);
+    if (w->watched)
+        pthread_join(w->thread, NULL);
+    close(w->fd);
+    close(w->wake);
     for (int i = 0; i < FAILING && restore; i++)
-        sigaction(failing[i], &s->failed[i], NULL);
+        sigaction(failing[i], &w->failed[i], NULL);
     for (int i = 0; i < ASKING && restore; i++)
-        sigaction(asking[i], &s->action[i], NULL);
+        sigaction(asking[i], &w->action[i], NULL);
     if (restore)
-        sigprocmask(SIG_SETMASK, &s->mask, NULL);
-    free(s);
+        sigprocmask(SIG_SETMASK, &w->mask, NULL);
+    free(w);
 }

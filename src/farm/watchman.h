@@ -1,19 +1,19 @@
 /* Signals that ask a rank to end, and the end that comes by itself when the rank does not. */
-#ifndef TF_FARM_SIGNALS_H
-#define TF_FARM_SIGNALS_H
+#ifndef TF_FARM_WATCHMAN_H
+#define TF_FARM_WATCHMAN_H
 
 #include <stdbool.h>
 
 #include "spawner/client.h"
 
-typedef struct signals signals;
+typedef struct watchman watchman;
 
 /* From here on SIGTERM, SIGINT, SIGUSR1 and SIGUSR2 are only counted, and SIGPIPE and SIGXFSZ fail calls instead of
  * ending the process. A while after the first signal, or after tf_now() has passed `end` (0: never), a second after a
  * second signal, the process ends with TF_ERR_STOPPED, whatever it is at. `grace`: s from the first signal for which
  * that may take longer. Each byte that can be read from `stop_with` counts as a signal, and so does its end if there
  * was no byte (NULL: there is no such descriptor). To be called before MPI has threads. */
-signals *signals_hold(double end, double grace, const int *stop_with, tf_spawner *spawner);
+watchman *watchman_begin(double end, double grace, const int *stop_with, tf_spawner *spawner);
 
 typedef struct signal_seen {
     int number; /* or TF_FARM_CALLER; 0: there is none */
@@ -21,12 +21,12 @@ typedef struct signal_seen {
 } signal_seen;
 
 /* The next signal that has come. */
-signal_seen signals_next(signals *s);
+signal_seen watchman_next_signal(watchman *w);
 
 /* The end has begun, in order: it may take a while longer. */
-void signals_let_end(signals *s);
+void watchman_let_end(watchman *w);
 
 /* Nothing ends this process any more. `restore`: signals are taken as they were before. */
-void signals_release(signals *s, bool restore);
+void watchman_end(watchman *w, bool restore);
 
 #endif
