@@ -24,7 +24,7 @@ double python_patience(void) {
     const double standard = 300;
 #ifdef TASKFARM_CRASH_POINTS /* tests can't wait so long */
     double seconds;
-    const char *wanted = getenv("TASKFARM_PATIENCE");
+    const char *wanted = getenv("TASKFARM_FIRST_ANSWER");
     if (wanted && tf_parse_duration(wanted, &seconds))
         return seconds;
 #endif

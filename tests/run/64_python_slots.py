@@ -148,7 +148,7 @@ class Starts(PythonTest):
     def interpreter(self, script):
         path = self.write("interpreter", f'#!/bin/sh\n[ "$4" = slot ] || exit 1\n{script}\n')
         path.chmod(0o755)
-        return {"run": {"interpreter": "./interpreter"}, "arguments": ["--slots", "1"], "env": {"TASKFARM_PATIENCE": "0.5s"}}
+        return {"run": {"interpreter": "./interpreter"}, "arguments": ["--slots", "1"], "env": {"TASKFARM_FIRST_ANSWER": "0.5s"}}
 
     def test_modules_that_can_t_be_imported(self):
         self.refused("ModuleNotFoundError: No module named 'nowhere'", "import nowhere\n")
@@ -157,7 +157,7 @@ class Starts(PythonTest):
             "measure.py:f can't be imported: it ends its process with exit status 7\nlast word",
             "os.write(2, b'last word')\nos._exit(7)\n",
         )
-        self.refused("measure.py:f is not imported within 8.0s", "time.sleep(999)\n", env={"TASKFARM_PATIENCE": "8s"})
+        self.refused("measure.py:f is not imported within 8.0s", "time.sleep(999)\n", env={"TASKFARM_FIRST_ANSWER": "8s"})
 
     def test_interpreters_that_are_none(self):
         self.refused("./interpreter ended before it had a task: exit status 5\nno", **self.interpreter("echo no >&2; exit 5"))

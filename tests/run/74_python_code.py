@@ -239,7 +239,7 @@ class Asked(farm.FarmTest):
     def test_without_an_answer_the_bytes_count(self):
         for does in ("exit 1", "exec sleep 1000"):
             self.write("py", f"#!/bin/sh\n{does}\n")
-            self.taskfarm("m.json", "--fresh", status=1, env={"TASKFARM_PATIENCE": "0.2s"})
+            self.taskfarm("m.json", "--fresh", status=1, env={"TASKFARM_FIRST_ANSWER": "0.2s"})
             files = self.files()
             self.assertEqual(list(files), ["measure.py", "helper.py"])
             self.assertNotIn("tree", files["measure.py"])

@@ -245,7 +245,7 @@ class Check(farm.FarmTest):
 
     def test_an_import_that_takes_too_long_is_warned_of(self):
         body = "import os, subprocess, time\nsubprocess.Popen(['setsid', 'sleep', '1000'])\nopen('up', 'w').write(str(os.getpid()))\ntime.sleep(1000)\n"
-        self.check("python: warning: m.py was not imported within 2.0s", body=body, is_warning=True, env={"TASKFARM_PATIENCE": "2s"})
+        self.check("python: warning: m.py was not imported within 2.0s", body=body, is_warning=True, env={"TASKFARM_FIRST_ANSWER": "2s"})
         self.assertFalse(os.path.exists(f"/proc/{(self.folder / 'up').read_text()}"))
 
     def test_nothing_is_left_of_it(self):
@@ -255,7 +255,7 @@ class Check(farm.FarmTest):
 
     def test_what_it_has_forked_holds_up_nothing(self):
         body = "import os, time\nif os.fork() == 0:\n    time.sleep(1000)\ndef bare(n): pass\n"
-        self.check(body=body, env={"TASKFARM_PATIENCE": "15s"})  # it would be told after these
+        self.check(body=body, env={"TASKFARM_FIRST_ANSWER": "15s"})  # it would be told after these
 
     def test_floods_are_no_answer(self):
         ended = "python: the interpreter was killed by signal 9 (Killed) while it imported m.py"
