@@ -79,6 +79,20 @@ static int print_usage(const options *o) {
     return TF_ERR_USAGE;
 }
 
+/* What the environment says, before options say otherwise. An exit status after a diagnostic, or -1 to go on. */
+static int read_environment(options *o, const verb *v) {
+    for (int i = 0; i < OPTIONS; i++) {
+        const option_spec *spec = &option_table[i];
+        const char *value = spec->variable && verb_takes(v, i) ? getenv(spec->variable) : NULL;
+        const int status = value ? spec->set(o, spec, value) : TF_OK;
+        if (status == TF_OK)
+            continue;
+        tf_say("%s of the environment stands for --%s", spec->variable, spec->name);
+        return status;
+    }
+    return -1;
+}
+
 /* Returns an exit status, or -1 to go on. */
 static int parse_options(options *o, const verb *v, bool is_given, int argc, char **argv) {
     char letters[3 + 2 * OPTIONS];
@@ -138,7 +152,9 @@ static int check_files(const options *o, const verb *v) {
 }
 
 int arguments_parse(options *o, const verb *v, bool is_given, int argc, char **argv) {
-    int status = parse_options(o, v, is_given, argc, argv);
+    int status = read_environment(o, v);
+    if (status < 0)
+        status = parse_options(o, v, is_given, argc, argv);
     if (status >= 0)
         return status;
     if (!is_given && argc == 1)

@@ -101,6 +101,14 @@ const option_spec option_table[OPTIONS] = {
                       .about = "how long running tasks may take after a signal to stop (default: 30)",
                       .set = option_set_time_or_none,
                       .at = AT(grace)},
+    [OPTION_PATIENCE] = {.name = "patience",
+                         .variable = "TASKFARM_PATIENCE",
+                         .value = "SECONDS",
+                         .about =
+                             "how long a rank may be silent, and storage may fail, before it is given up (default: 60, "
+                             "or TASKFARM_PATIENCE)",
+                         .set = option_set_time,
+                         .at = AT(patience)},
     [OPTION_STOP_WITH] = {.name = "stop-with",
                           .value = "FD",
                           .about =

@@ -31,6 +31,7 @@ typedef struct options {
     double sync;           /* seconds; 0: never */
     double walltime;       /* seconds; 0: no limit */
     double grace;          /* seconds */
+    double patience;       /* seconds; 0: not given */
     const int *stop_with;  /* a descriptor; NULL: not given */
     double started;        /* tf_now() */
     double latency;        /* seconds; negative: not given */
@@ -63,6 +64,7 @@ typedef enum option_id {
     OPTION_SYNC,
     OPTION_WALLTIME,
     OPTION_GRACE,
+    OPTION_PATIENCE,
     OPTION_STOP_WITH,
     OPTION_PROGRESS,
     OPTION_VERBOSE,
@@ -89,6 +91,7 @@ typedef enum option_id {
 
 typedef struct option_spec {
     const char *name;
+    const char *variable;            /* of the environment, which has the value where the option is not given */
     char letter;                     /* that stands for it; 0: none does */
     const char *value;               /* "FILE"; NULL: it takes none */
     const char *(*word)(int number); /* the words that its value may be; NULL at their end. NULL: it may be any text */

@@ -71,6 +71,7 @@ static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_pla
                             .walltime = o->walltime,
                             .started = o->started,
                             .grace = o->grace,
+                            .patience = o->patience,
                             .stop_with = l->it.campaign ? o->stop_with : NULL, /* a launcher has one for rank 0 alone */
                             .finisher = finisher,
                             .spawner = spawner,

@@ -77,7 +77,8 @@ typedef struct tf_farm_options {
      * was no byte. It is how who has started the run stops it through a launcher, or by being killed. NULL: there is
      * none. */
     const int *stop_with;
-    double grace; /* s from the first signal, or from the end of granting, for which running tasks are waited for */
+    double patience; /* s for which a rank may be silent; 0: TASKFARM_PATIENCE, else 60 */
+    double grace;    /* s from the first signal, or from the end of granting, for which running tasks are waited for */
     /* on every rank */
     tf_spawner *spawner; /* forked before; stays the caller's. NULL: it could not be, and the run breaks */
     int slots; /* of this rank; 0: a slot for each core that it may use, if it alone works on its node, else one */

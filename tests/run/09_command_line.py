@@ -132,6 +132,14 @@ class CommandLine(farm.FarmTest):
         self.assertEqual(self.files(), before)
 
     @farm.first
+    def test_options_from_the_environment(self):
+        self.write("a.json", {"run": {"command": ["true"]}})
+        wrong = self.taskfarm("a.json", status=2, env={"TASKFARM_PATIENCE": "long"}).stderr
+        self.assertIn("--patience long: must be a time", wrong)
+        self.assertIn("taskfarm: TASKFARM_PATIENCE of the environment stands for --patience\n", wrong)
+        self.taskfarm("check", "a.json", env={"TASKFARM_PATIENCE": "long"})  # which has no such option
+        self.taskfarm("a.json", env={"TASKFARM_PATIENCE": "5s"})
+
     def test_help_and_version(self):
         for arguments, start in (
             (["--help"], "taskfarm [run] MANIFEST"),
