@@ -16,7 +16,7 @@ if [ "${1:-}" = "--tests" ] || [ "${1:-}" = "--mpich" ]; then
         python3-nbconvert python3-venv flit
         valgrind cppcheck clang clang-format clang-tidy libclang-rt-dev graphviz snakemake
         coop-computing-tools groff-base zsh chromium chromium-driver python3-selenium slurm-wlm munge
-        environment-modules strace"
+        environment-modules strace iproute2 procps"
 fi
 if [ "${1:-}" = "--mpich" ]; then
     packages="$packages mpich libmpich-dev libhdf5-mpich-dev"
