@@ -83,7 +83,8 @@ class Box:
 
     def start(self, manifest, *arguments, env=None, stderr="stderr", **more):
         """Starts taskfarm on the nodes; for `more` see launcher()."""
-        command = [*self.launcher(env=env, **more), farm.TASKFARM, str(manifest), "--slots", str(self.slots), *map(str, arguments)]
+        slots = ["--slots", self.slots] if self.slots else []
+        command = [*self.launcher(env=env, **more), farm.TASKFARM, *map(str, (manifest, *slots, *arguments))]
         return self.start_command(command, env, stderr)
 
     def start_command(self, command, env=None, stderr="stderr"):
