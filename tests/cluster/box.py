@@ -7,7 +7,7 @@
     box list            which nodes there are
     box cut NODE        its link is down
     box stop NODE       all of its processes stand still
-    box kill NODE       it is gone at once
+    box kill NODE       it is gone at once, without a word to the others
     box full NODE       no byte more fits on its own disks, $TMPDIR and /dev/shm
     box slow NODE       it has a tenth of a processor
     box heal NODE       ends all of these; one that was killed starts anew
@@ -45,7 +45,8 @@ def main(verb="help", *rest):
         for name, state in client.nodes().items():
             print(name, state)
     elif verb == "run" and rest:
-        os.environ.update(mpi.environment(client.folder()))
+        for name, value in mpi.environment(client.folder()).items():
+            os.environ.setdefault(name, value)
         return client.enter("node1", rest)
     elif verb == "enter" and len(rest) > 1:
         return client.enter(rest[0], ["/bin/sh", "-c", " ".join(rest[1:])])  # as ssh does

@@ -91,7 +91,9 @@ class Node:
         self.ask("stop")
 
     def kill(self):
+        """As if its power had failed: its connections are not closed."""
         if self.is_up():
+            self.cut()
             self.close()
 
     def full(self):
@@ -106,6 +108,7 @@ class Node:
     def heal(self):
         if self.group:
             self.group.set_share(None)
+        self.is_cut = False
         if self.is_up():
             self.box.switch.set_cable(self.cable, "up")
             self.ask("go_on")
@@ -113,7 +116,6 @@ class Node:
         else:
             self.boot()
             self.join()
-        self.is_cut = False
         self.box.tell_cuts()
 
     def close(self):
