@@ -238,8 +238,10 @@ double tf_order_value(uint64_t order);
 /* Was this process started by a launcher (mpirun, srun)? */
 bool tf_launched(void);
 
-/* The rank that the launcher gave it, which is known before MPI_Init; 0 without a launcher. */
+/* The rank that the launcher gave it, which is known before MPI_Init; 0 without a launcher. And how many processes it
+ * has started; 0: there is no launcher, or it does not say. */
 int tf_launch_rank(void);
+int tf_launch_ranks(void);
 
 /* Opens those of the descriptors 0, 1 and 2 that are closed, so that no file gets their numbers. To use them still
  * fails. */

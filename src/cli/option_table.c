@@ -80,6 +80,13 @@ const option_spec option_table[OPTIONS] = {
                               "(default): cores if some tasks need several slots",
                      .set = option_set_choice,
                      .at = AT(bind)},
+    [OPTION_MPI] = {.name = "mpi",
+                    .value = "WHEN",
+                    .word = option_mpi_word,
+                    .about = "yes: MPI is started; no: this process runs all tasks, without MPI; auto (default): yes "
+                             "if a launcher (mpirun, srun) has started this process",
+                    .set = option_set_choice,
+                    .at = AT(mpi)},
     [OPTION_RETRIES] = {.name = "retries",
                         .value = "N",
                         .about = "further attempts at a task that fails, instead of what the manifest says",

@@ -7,11 +7,17 @@
 
 static const char *const binds[] = {[TF_BIND_AUTO] = "auto", [TF_BIND_CORES] = "cores", [TF_BIND_NONE] = "none"};
 
+static const char *const mpis[] = {[OPTION_MPI_AUTO] = "auto", [OPTION_MPI_YES] = "yes", [OPTION_MPI_NO] = "no"};
+
 static const char *const styles[] = {
     [TF_PROGRESS_AUTO] = "auto", [TF_PROGRESS_BAR] = "bar", [TF_PROGRESS_PLAIN] = "plain", [TF_PROGRESS_NONE] = "none"};
 
 const char *option_bind_word(int number) {
     return number < (int)(sizeof binds / sizeof *binds) ? binds[number] : NULL;
+}
+
+const char *option_mpi_word(int number) {
+    return number < (int)(sizeof mpis / sizeof *mpis) ? mpis[number] : NULL;
 }
 
 const char *option_progress_word(int number) {

@@ -25,6 +25,7 @@ typedef struct options {
     const char **set;
     int slots, nodes;      /* 0: not given */
     int bind;              /* tf_bind */
+    int mpi;               /* option_mpi */
     int progress;          /* tf_progress_style */
     double time;           /* seconds that a job may take; 0: not given */
     const char *time_text; /* the same as it was given */
@@ -43,6 +44,13 @@ typedef struct options {
     tf_arena *arena;
 } options;
 
+/* Is MPI used? */
+typedef enum option_mpi {
+    OPTION_MPI_AUTO, /* if a launcher has started this process */
+    OPTION_MPI_YES,
+    OPTION_MPI_NO
+} option_mpi;
+
 typedef enum option_id {
     OPTION_OUTPUT,
     OPTION_DESTINATION,
@@ -60,6 +68,7 @@ typedef enum option_id {
     OPTION_LATENCY_WAIT,
     OPTION_SLOTS,
     OPTION_BIND,
+    OPTION_MPI,
     OPTION_RETRIES,
     OPTION_SYNC,
     OPTION_WALLTIME,
@@ -109,6 +118,7 @@ extern const option_spec option_table[OPTIONS];
 /* ---- The words that values may be (option_words.c) ---- */
 
 const char *option_bind_word(int number);     /* by tf_bind */
+const char *option_mpi_word(int number);      /* by option_mpi */
 const char *option_progress_word(int number); /* by tf_progress_style */
 const char *option_export_format(int number);
 const char *option_report_format(int number);

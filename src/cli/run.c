@@ -1,5 +1,6 @@
 /* taskfarm run: the campaign. Rank 0 reads the manifest and finds all that is wrong before MPI_Init; the other ranks
- * wait for it in MPI_Init. The spawner comes first, while this process is small and knows nothing of MPI. */
+ * wait for it in MPI_Init. The spawner comes first, while this process is small and knows nothing of MPI. A process
+ * that no launcher has started runs all by itself, without MPI. */
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -62,9 +63,28 @@ static void sum_up(const options *o, const loaded *l, tf_err err, const tf_farm_
         tf_progress_reductions(stderr, l->it.campaign, output);
 }
 
+static bool uses_mpi(const options *o) {
+    return o->mpi == OPTION_MPI_AUTO ? tf_launched() : o->mpi == OPTION_MPI_YES;
+}
+
+/* Without MPI processes that were started together know nothing of each other. */
+static int check_mpi(const options *o) {
+    const int ranks = tf_launch_ranks();
+    if (o->mpi != OPTION_MPI_NO || !tf_launched() || ranks == 1)
+        return TF_OK;
+    if (ranks > 1)
+        return cli_usage_error("--mpi no: a launcher has started this %d times, and each would run all tasks: start it "
+                               "once, or leave --mpi no out",
+                               ranks);
+    return cli_usage_error(
+        "--mpi no: a launcher has started this, and does not say how many times: leave --mpi no out, "
+        "or start it without the launcher");
+}
+
 static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_plan *plan, tf_finisher *finisher,
                   bool *parted, cJSON **end, tf_error *error) {
-    tf_farm_options farm = {.campaign = l->it.campaign,
+    tf_farm_options farm = {.with_mpi = uses_mpi(o),
+                            .campaign = l->it.campaign,
                             .bundle = l->it.campaign ? &l->it.recorder.bytes : NULL,
                             .plan = plan,
                             .graph = l->it.graph,
@@ -104,11 +124,14 @@ int cli_run(const options *o) {
     static const int broken[] = {SIGPIPE};
     tf_signals_ignore(broken, 1); /* nobody may read what it prints any more: it goes on */
     tf_error error = {0};
+    if (check_mpi(o) != TF_OK)
+        return TF_ERR_USAGE;
     if (!tf_launched() && tf_slots_check_descriptors(o->slots, &error) != TF_OK) { /* the ranks of others agree on it */
         tf_say("%s", error.text);
         return (int)error.code;
     }
-    if (tf_farm_check_room(&error) != TF_OK) { /* the others could not be told without MPI: launchers end them */
+    if (uses_mpi(o) &&
+        tf_farm_check_room(&error) != TF_OK) { /* the others could not be told without MPI: launchers end them */
         tf_say("%s", error.text);
         return (int)error.code;
     }
@@ -134,7 +157,7 @@ int cli_run(const options *o) {
         tell_end(err, &l, &error, end);
     else if (master && err == TF_ERR_RUN)
         tf_say("%s", error.text);
-    if (called_off)
+    if (called_off && uses_mpi(o) && tf_launched())
         tf_farm_call_off();
     tf_spawner_close(spawner);
     tf_store_plan_free(plan);

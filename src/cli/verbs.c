@@ -18,7 +18,7 @@ static const verb verbs[] = {
      .needs = "a manifest",
      .files = 1,
      .has_targets = true,
-     .takes = OF_MANIFESTS | TAKES(SLOTS) | TAKES(BIND) | TAKES(FRESH) | TAKES(SALVAGE) | TAKES(PROGRESS) |
+     .takes = OF_MANIFESTS | TAKES(SLOTS) | TAKES(BIND) | TAKES(MPI) | TAKES(FRESH) | TAKES(SALVAGE) | TAKES(PROGRESS) |
               TAKES(RETRIES) | TAKES(SYNC) | TAKES(WALLTIME) | TAKES(GRACE) | TAKES(PATIENCE) | TAKES(STOP_WITH) |
               TAKES(JSON) | TAKES(RERUN) | TAKES(FORCE) | TAKES(UNTIL) | TAKES(TOUCH) | TAKES(DRY_RUN) |
               TAKES(KEEP_INCOMPLETE) | TAKES(LATENCY_WAIT),

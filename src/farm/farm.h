@@ -1,5 +1,5 @@
-/* The farm: MPI, and the loop that joins scheduler, slots and output. Rank 0 is the master; with more than one rank the
- * others are its workers, with one it is both.
+/* The farm: the ranks, and the loop that joins scheduler, slots and output. Rank 0 is the master; with more than one
+ * rank the others are its workers, with one it is both.
  *
  * Process: the ranks; finisher.c is a child of the first one without MPI. Under mpirun --enable-recovery the farm must
  * survive the end of any worker's rank. */
@@ -56,9 +56,10 @@ typedef enum tf_bind {
 } tf_bind;
 
 typedef struct tf_farm_options {
-    /* The ranks, of a program that has begun MPI and will end it; NULL: all that were launched, and MPI begins and ends
-     * with the run. */
+    /* The ranks, of a program that has begun MPI and will end it. NULL: all that were launched, and MPI begins and ends
+     * with the run; or without MPI this process alone. */
     const MPI_Comm *comm;
+    bool with_mpi; /* has no meaning with ranks of a program */
     /* on rank 0 */
     const tf_campaign *campaign;
     const tf_buf *bundle; /* the campaign's, for the other ranks; NULL: the run is called off */
@@ -91,7 +92,7 @@ typedef struct tf_farm_options {
 tf_err tf_farm_check_room(tf_error *error);
 
 /* Rank 0 tells the ranks that wait for it in tf_farm_run that there is nothing to run: not all launchers end ranks that
- * wait in MPI_Init for one that has left. Without a launcher it does nothing. */
+ * wait in MPI_Init for one that has left. */
 void tf_farm_call_off(void);
 
 /* Collective over all ranks: the whole run. Returns TF_OK; TF_ERR_TASKS if tasks failed or stages were stopped;

@@ -1,19 +1,18 @@
-/* MPI_Init, and what ranks agree on right behind it. */
+/* Whether there is MPI is decided here; whoever comes after knows a team. */
 #include "farm/launch.h"
 
 #include <stdlib.h>
 
-bool launch_agree(MPI_Comm comm, bool run) {
-    int32_t runs = run;
-    MPI_Bcast(&runs, 1, MPI_INT32_T, 0, comm);
-    return runs;
+bool launch_agree(const tf_team *team, bool run) {
+    tf_team_broadcast(team, &run, sizeof run);
+    return run;
 }
 
-/* Open MPI looks for networks also where no launcher has started anything, for half the time that a single task takes.
- * What is set is for MPI_Init alone (tasks may be MPI programs), and nothing that the user has set. Its pointers that
- * files share are not used: the kind that takes a semaphore for them is turned off. Other threads wait for the disk and
- * for signals, and make no call of MPI. */
-tf_err launch_begin_mpi(tf_error *error) {
+/* MPI_Init. Open MPI looks for networks also where no launcher has started anything, for half the time that a single
+ * task takes. What is set is for MPI_Init alone (tasks may be MPI programs), and nothing that the user has set. Its
+ * pointers that files share are not used: the kind that takes a semaphore for them is turned off. Other threads wait
+ * for the disk and for signals, and make no call of MPI. */
+static tf_err begin_mpi(tf_error *error) {
     static const char *const setting[][2] = {
         {"OMPI_MCA_sharedfp", "^sm"}, {"OMPI_MCA_pml", "ob1"}, {"OMPI_MCA_btl", "self"}};
     enum { ALWAYS = 1, SETTINGS = sizeof setting / sizeof *setting };
@@ -34,11 +33,30 @@ tf_err launch_begin_mpi(tf_error *error) {
                                                           "(MPI_THREAD_FUNNELED): use one that was built with them");
 }
 
+tf_err launch_begin(const tf_farm_options *o, tf_team *team, tf_error *error) {
+    MPI_Comm comm = MPI_COMM_WORLD;
+    *team = tf_team_alone();
+    if (!o->comm && !o->with_mpi)
+        return TF_OK;
+    if (o->comm)
+        MPI_Comm_dup(*o->comm, &comm);
+    const tf_err err = o->comm ? TF_OK : begin_mpi(error);
+    *team = tf_team_of(comm);
+    return err;
+}
+
+void launch_end(const tf_farm_options *o, tf_team *team) {
+    if (o->comm)
+        tf_team_free(team);
+    else if (o->with_mpi)
+        MPI_Finalize();
+}
+
 void tf_farm_call_off(void) {
+    const tf_farm_options launched = {.with_mpi = true};
     tf_error ignored;
-    if (!tf_launched())
-        return;
-    launch_begin_mpi(&ignored);
-    launch_agree(MPI_COMM_WORLD, false);
-    MPI_Finalize();
+    tf_team team;
+    launch_begin(&launched, &team, &ignored);
+    launch_agree(&team, false);
+    launch_end(&launched, &team);
 }

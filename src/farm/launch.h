@@ -1,13 +1,17 @@
-/* The beginning of MPI. */
+/* The beginning and the end of the run's team. */
 #ifndef TF_FARM_LAUNCH_H
 #define TF_FARM_LAUNCH_H
 
 #include "farm/farm.h"
 
-/* MPI_Init, as a program of taskfarm's own needs it. */
-tf_err launch_begin_mpi(tf_error *error);
+/* Collective. Whom the run is of, by the options: the program's ranks, those that were launched (MPI begins), or this
+ * process alone, without MPI. */
+tf_err launch_begin(const tf_farm_options *options, tf_team *team, tf_error *error);
+
+/* Collective. MPI ends, if it began with the run. */
+void launch_end(const tf_farm_options *options, tf_team *team);
 
 /* Collective. Do all ranks go on from here? Rank 0 decides by `run`. */
-bool launch_agree(MPI_Comm comm, bool run);
+bool launch_agree(const tf_team *team, bool run);
 
 #endif

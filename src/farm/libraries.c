@@ -14,26 +14,22 @@
 #define MEMORY_NAME "taskfarm-library"
 
 typedef struct nodes {
-    MPI_Comm mine;    /* the ranks of this node */
-    MPI_Comm leaders; /* the first rank of each; MPI_COMM_NULL on others */
-    int count;
+    tf_team mine;    /* the ranks of this node */
+    tf_team leaders; /* the first rank of each; nobody on others */
+    int64_t count;
 } nodes;
 
-static nodes find_nodes(MPI_Comm comm) {
-    nodes n;
-    int rank;
-    MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &n.mine);
-    MPI_Comm_rank(n.mine, &rank);
-    const int leads = rank == 0;
-    MPI_Comm_split(comm, leads ? 0 : MPI_UNDEFINED, 0, &n.leaders);
-    MPI_Allreduce(&leads, &n.count, 1, MPI_INT, MPI_SUM, comm);
+static nodes find_nodes(const tf_team *team) {
+    nodes n = {.mine = tf_team_of_node(team)};
+    const bool leads = n.mine.rank == 0;
+    n.leaders = tf_team_split(team, leads ? 0 : -1);
+    n.count = tf_team_sum(team, leads);
     return n;
 }
 
 static void free_nodes(nodes *n) {
-    MPI_Comm_free(&n->mine);
-    if (n->leaders != MPI_COMM_NULL)
-        MPI_Comm_free(&n->leaders);
+    tf_team_free(&n->mine);
+    tf_team_free(&n->leaders);
 }
 
 /* Those that the loader would look for by their name have no path here. */
@@ -65,27 +61,27 @@ static int open_memory(const place *at, int64_t size) {
 }
 
 /* Collective. The file, as one in memory; -1: it is to be read by its path. */
-static int copy_to_node(MPI_Comm comm, const nodes *n, const char *path) {
-    int rank, fd = -1;
+static int copy_to_node(const tf_team *team, const nodes *n, const char *path) {
+    int fd = -1;
     tf_buf file = {0};
-    MPI_Comm_rank(comm, &rank);
-    if (rank == 0)
+    if (team->rank == 0)
         read_library(path, &file);
     int64_t size = (int64_t)file.length;
-    MPI_Bcast(&size, 1, MPI_INT64_T, 0, comm);
+    tf_team_broadcast(team, &size, sizeof size);
     if (size == 0)
         return -1;
-    if (n->leaders != MPI_COMM_NULL) {
-        if (rank > 0)
+    const bool leads = n->leaders.ranks > 0;
+    if (leads) {
+        if (team->rank > 0)
             file = (tf_buf){.data = tf_alloc((size_t)size), .length = (size_t)size};
-        MPI_Bcast(file.data, (int)size, MPI_BYTE, 0, n->leaders);
+        tf_team_broadcast(&n->leaders, file.data, (size_t)size);
         fd = tf_memory_file(MEMORY_NAME, &file);
     }
     place at = {.pid = getpid(), .fd = fd};
-    MPI_Bcast(&at, 2, MPI_INT64_T, 0, n->mine);
-    if (n->leaders == MPI_COMM_NULL)
+    tf_team_broadcast(&n->mine, &at, sizeof at);
+    if (!leads)
         fd = open_memory(&at, size);
-    MPI_Barrier(n->mine); /* all have opened it: the leader may close it */
+    tf_team_meet(&n->mine); /* all have opened it: the leader may close it */
     tf_buf_free(&file);
     return fd;
 }
@@ -114,19 +110,19 @@ static tf_err give_to_spawner(const tf_campaign *campaign, const char *library, 
     return err;
 }
 
-tf_err libraries_pass_on(MPI_Comm comm, const tf_campaign *campaign, tf_spawner *spawner, tf_error *error) {
+tf_err libraries_pass_on(const tf_team *team, const tf_campaign *campaign, tf_spawner *spawner, tf_error *error) {
     tf_err err = TF_OK;
     bool any = false;
     for (int s = 0; s < campaign->stages && !any; s++)
         any = tf_run_has_library(&campaign->stage[s].run);
     if (!any)
         return TF_OK;
-    nodes n = find_nodes(comm);
+    nodes n = find_nodes(team);
     for (int s = 0; s < campaign->stages && n.count > 1; s++) {
         if (!brings_library(campaign, s))
             continue;
         const char *library = campaign->stage[s].run.library;
-        int fd = copy_to_node(comm, &n, library);
+        int fd = copy_to_node(team, &n, library);
         if (fd >= 0 && spawner && err == TF_OK)
             err = give_to_spawner(campaign, library, fd, spawner, error);
         if (fd >= 0)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Among those of `comm` that have the same things: how many slots they have together, and before this rank. */
+/* Among those of a team that have the same things: how many slots they have together, and before this rank. */
 typedef struct portion {
     int64_t before, mine, all;
 } portion;
@@ -20,40 +20,34 @@ static int end_of(const portion *p, int64_t count) {
     return (int)((p->before + p->mine) * count / p->all);
 }
 
-static portion portion_of(MPI_Comm comm, const void *things, size_t size, int slots) {
-    MPI_Comm peers;
+static portion portion_of(const tf_team *team, const void *things, size_t size, int slots) {
+    tf_team peers = tf_team_split(team, (int)(tf_hash(things, size, 0) & 0x3fffffff));
     portion p = {.mine = slots};
-    MPI_Comm_split(comm, (int)(tf_hash(things, size, 0) & 0x3fffffff), 0, &peers);
-    MPI_Allreduce(&p.mine, &p.all, 1, MPI_INT64_T, MPI_SUM, peers);
-    MPI_Scan(&p.mine, &p.before, 1, MPI_INT64_T, MPI_SUM, peers);
-    p.before -= p.mine;
-    MPI_Comm_free(&peers);
+    p.before = tf_team_sum_before(&peers, slots);
+    p.all = tf_team_sum(&peers, slots);
+    tf_team_free(&peers);
     return p;
 }
 
-node_share node_share_find(MPI_Comm comm, bool works, int slots, bool bind, bool gpus) {
+node_share node_share_find(const tf_team *team, bool works, int slots, bool bind, bool gpus) {
     node_share mine = {0};
-    MPI_Comm node, workers;
-    int count;
-    MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
-    MPI_Comm_split(node, works ? 0 : MPI_UNDEFINED, 0, &workers);
-    MPI_Comm_free(&node);
+    tf_team node = tf_team_of_node(team), workers = tf_team_split(&node, works ? 0 : -1);
+    tf_team_free(&node);
     if (!works)
         return mine;
-    MPI_Comm_size(workers, &count);
     tf_machine all = tf_machine_find(gpus);
-    mine.slots = slots ? slots : count == 1 ? all.cores : 1;
-    portion cores = portion_of(workers, all.core, all.core ? (size_t)all.cores * sizeof *all.core : 0, mine.slots);
-    portion devices = portion_of(workers, all.gpu, (size_t)all.gpus * sizeof *all.gpu, mine.slots);
+    mine.slots = slots ? slots : workers.ranks == 1 ? all.cores : 1;
+    portion cores = portion_of(&workers, all.core, all.core ? (size_t)all.cores * sizeof *all.core : 0, mine.slots);
+    portion devices = portion_of(&workers, all.gpu, (size_t)all.gpus * sizeof *all.gpu, mine.slots);
     if (!bind || cores.all > all.cores) {
         free(all.core);
         all.core = NULL;
     }
     mine.machine = tf_machine_part(&all, first_of(&cores, all.cores), end_of(&cores, all.cores),
                                    first_of(&devices, all.gpus), end_of(&devices, all.gpus));
-    mine.machine.memory /= count;
+    mine.machine.memory /= workers.ranks;
     tf_machine_free(&all);
-    MPI_Comm_free(&workers);
+    tf_team_free(&workers);
     return mine;
 }
 
@@ -84,22 +78,19 @@ static tf_err refuse(const tf_stage_spec *stage, const tf_resources *most, tf_er
     return error->code;
 }
 
-tf_err node_share_suffices(MPI_Comm comm, const tf_campaign *campaign, const node_share *mine, const bool *runs,
+tf_err node_share_suffices(const tf_team *team, const tf_campaign *campaign, const node_share *mine, const bool *runs,
                            tf_error *error) {
-    int rank;
-    MPI_Comm_rank(comm, &rank);
     const tf_resources have = {.slots = mine->slots, .memory = mine->machine.memory, .gpus = mine->machine.gpus};
-    int64_t here[] = {have.slots, have.memory, have.gpus}, most[3] = {0};
-    uint8_t *fits = tf_alloc((size_t)campaign->stages), *any = tf_alloc((size_t)campaign->stages);
+    int64_t most[] = {have.slots, have.memory, have.gpus};
+    int64_t *fits = tf_alloc_array((size_t)campaign->stages, sizeof *fits);
     for (int s = 0; s < campaign->stages; s++)
         fits[s] = tf_resources_fit(&have, &campaign->stage[s].need) > 0;
-    MPI_Reduce(here, most, 3, MPI_INT64_T, MPI_MAX, 0, comm);
-    MPI_Reduce(fits, any, campaign->stages, MPI_UINT8_T, MPI_MAX, 0, comm);
+    tf_team_max_all(team, most, 3);
+    tf_team_max_all(team, fits, campaign->stages);
     tf_err err = TF_OK;
-    for (int s = 0; rank == 0 && s < campaign->stages && err == TF_OK; s++)
-        if (runs[s] && !any[s])
+    for (int s = 0; team->rank == 0 && s < campaign->stages && err == TF_OK; s++)
+        if (runs[s] && !fits[s])
             err = refuse(&campaign->stage[s], &(tf_resources){most[0], most[1], most[2]}, error);
     free(fits);
-    free(any);
     return err;
 }

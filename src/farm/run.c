@@ -1,6 +1,6 @@
-/* A run, from MPI_Init to MPI_Finalize: the campaign goes from rank 0 to all, each rank gets its part of its node,
- * slots and output are opened, and the loop is left to turn. Here and in what it calls before the loop ranks wait for
- * each other. */
+/* A run, from its team's beginning to its end: the campaign goes from rank 0 to all, each rank gets its part of its
+ * node, slots and output are opened, and the loop is left to turn. Here and in what it calls before the loop ranks wait
+ * for each other. */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -12,11 +12,11 @@
 #include "farm/libraries.h"
 #include "farm/loop.h"
 #include "farm/node_share.h"
-#include "farm/transport_mpi.h"
+#include "farm/transports.h"
 
 typedef struct run {
     const tf_farm_options *options;
-    MPI_Comm comm;
+    tf_team team;
     tf_buf own_bundle;         /* the bundle that rank 0 has sent; empty on rank 0 */
     const tf_buf *bundle;      /* own_bundle, or that of rank 0 */
     tf_campaign *own_campaign; /* the campaign made from own_bundle; NULL on rank 0 */
@@ -24,8 +24,7 @@ typedef struct run {
     int lock;         /* this rank's lock on the output, until the store takes it; -1: none */
     node_share share; /* this rank's part of its node */
     watchman *watchman;
-    transport_mpi *mpi;
-    const transport *transport; /* the face of mpi */
+    const transport *transport;
     tf_clock clock;
     tf_slots *slots; /* NULL on a rank that runs no tasks */
     executor executor;
@@ -40,13 +39,9 @@ typedef struct run {
 /* Rank 0 has read the manifest and all that it names; the others are told. */
 static tf_err share_campaign(run *r) {
     uint64_t size = r->bundle ? r->bundle->length : 0;
-    MPI_Bcast(&size, 1, MPI_UINT64_T, 0, r->comm);
+    tf_team_broadcast(&r->team, &size, sizeof size);
     char *bytes = r->bundle ? r->bundle->data : tf_alloc(size);
-    for (uint64_t at = 0; at < size;) {
-        uint64_t part = size - at < (1u << 30) ? size - at : 1u << 30;
-        MPI_Bcast(bytes + at, (int)part, MPI_BYTE, 0, r->comm);
-        at += part;
-    }
+    tf_team_broadcast(&r->team, bytes, size);
     if (r->bundle)
         return TF_OK;
     r->own_bundle = (tf_buf){.data = bytes, .length = size};
@@ -54,14 +49,14 @@ static tf_err share_campaign(run *r) {
     const char *workdir = tf_bundle_workdir(bytes, size);
     if (!workdir || chdir(workdir) != 0)
         return tf_error_set_as(r->error, TF_ERR_RUN, tf_diag_of_read(errno),
-                               "rank %d can't change to the work folder %s: %s", r->transport->rank,
-                               workdir ? workdir : "", strerror(errno));
+                               "rank %d can't change to the work folder %s: %s", r->team.rank, workdir ? workdir : "",
+                               strerror(errno));
     r->own_campaign = tf_campaign_unbundle(bytes, size);
     if (!r->own_campaign)
         return tf_error_set_as(r->error, TF_ERR_RUN, TF_DIAG_VERSION_MISMATCH,
                                "rank %d can't read the campaign that rank 0 sent: is it another "
                                "version of taskfarm?",
-                               r->transport->rank);
+                               r->team.rank);
     r->campaign = r->own_campaign;
     return TF_OK;
 }
@@ -77,8 +72,8 @@ static tf_err share_out(run *r, bool works) {
         runs[s] = r->options->graph && tf_graph_stage(r->options->graph, s)->run.total > 0;
     }
     const bool bind = several ? r->options->bind != TF_BIND_NONE : r->options->bind == TF_BIND_CORES;
-    r->share = node_share_find(r->comm, works, r->options->slots, bind, gpus);
-    tf_err err = node_share_suffices(r->comm, c, &r->share, runs, r->error);
+    r->share = node_share_find(&r->team, works, r->options->slots, bind, gpus);
+    tf_err err = node_share_suffices(&r->team, c, &r->share, runs, r->error);
     free(runs);
     return err;
 }
@@ -87,13 +82,13 @@ static tf_err share_out(run *r, bool works) {
 static tf_err start_slots(run *r, bool works) {
     tf_err err = TF_OK;
     if (works && !r->options->spawner)
-        err = tf_error_set_as(r->error, TF_ERR_RUN, TF_DIAG_SYSTEM_LIMIT, "rank %d can't start processes",
-                              r->transport->rank);
-    const tf_err passed = libraries_pass_on(r->comm, r->campaign, works ? r->options->spawner : NULL, r->error);
+        err =
+            tf_error_set_as(r->error, TF_ERR_RUN, TF_DIAG_SYSTEM_LIMIT, "rank %d can't start processes", r->team.rank);
+    const tf_err passed = libraries_pass_on(&r->team, r->campaign, works ? r->options->spawner : NULL, r->error);
     err = err == TF_OK ? passed : err;
     if (!works || err != TF_OK)
         return err;
-    r->slots = tf_slots_new(r->options->spawner, r->campaign, r->bundle, r->lock, r->transport->rank, &r->share.machine,
+    r->slots = tf_slots_new(r->options->spawner, r->campaign, r->bundle, r->lock, r->team.rank, &r->share.machine,
                             r->share.slots, r->error);
     if (!r->slots)
         return r->error->code;
@@ -102,10 +97,9 @@ static tf_err start_slots(run *r, bool works) {
 }
 
 static tf_err open_output(run *r) {
-    int64_t mine = r->share.slots, slots;
-    MPI_Allreduce(&mine, &slots, 1, MPI_INT64_T, MPI_SUM, r->comm);
+    const int64_t slots = tf_team_sum(&r->team, r->share.slots);
     tf_store *store =
-        tf_store_open(r->campaign, r->comm, tf_store_plan_start(r->options->plan), r->lock, slots, r->error);
+        tf_store_open(r->campaign, &r->team, tf_store_plan_start(r->options->plan), r->lock, slots, r->error);
     r->lock = -1;
     r->store = (store_output){.campaign = r->campaign, .plan = r->options->plan, .store = store};
     if (!store)
@@ -120,17 +114,17 @@ static tf_err open_output(run *r) {
 
 static tf_err set_up(run *r) {
     const transport *t = r->transport;
-    const bool works = t->ranks == 1 || t->rank > 0;
+    const bool works = r->team.ranks == 1 || r->team.rank > 0;
     if (r->campaign) /* before others hear of the output */
         r->lock = tf_store_join(r->campaign, tf_store_plan_start(r->options->plan), 0);
-    tf_err err = tf_store_agree(r->comm, share_campaign(r), r->error);
+    tf_err err = tf_team_agree(&r->team, share_campaign(r), r->error);
     if (err != TF_OK)
         return err;
     if (r->own_campaign)
-        r->lock = tf_store_join(r->campaign, NULL, t->rank);
-    err = tf_store_agree(r->comm, share_out(r, works), r->error);
+        r->lock = tf_store_join(r->campaign, NULL, r->team.rank);
+    err = tf_team_agree(&r->team, share_out(r, works), r->error);
     if (err == TF_OK)
-        err = tf_store_agree(r->comm, start_slots(r, works), r->error);
+        err = tf_team_agree(&r->team, start_slots(r, works), r->error);
     if (err == TF_OK)
         err = open_output(r);
     if (err != TF_OK)
@@ -139,7 +133,7 @@ static tf_err set_up(run *r) {
     r->executor = executor_slots(r->slots);
     r->output = output_store(&r->store);
     r->rank = (rank){.transport = t, .output = &r->output, .watchman = r->watchman, .error = r->error};
-    if (t->rank == 0)
+    if (r->team.rank == 0)
         r->rank.master = master_new(r->options, t, &r->clock, &r->output);
     if (!works)
         return TF_OK;
@@ -156,8 +150,8 @@ static bool begins(const tf_farm_options *o, int stage) {
     return tf_store_pending(o->plan, stage)->total > 0 && spec->afters == 0 && !tf_stage_takes_rows(spec);
 }
 
-/* A process that is started alone knows before MPI starts what it will run. MPI takes a tenth of a second for that, and
- * so do imports: they take it together. */
+/* A process that is started alone knows at once what it will run: imports begin before all else, which they take longer
+ * than. */
 static void warm_up(const tf_farm_options *o) {
     tf_error ignored;
     if (!o->campaign || !o->plan || o->comm || tf_launched())
@@ -165,21 +159,6 @@ static void warm_up(const tf_farm_options *o) {
     for (int s = 0; s < o->campaign->stages; s++)
         if (o->campaign->stage[s].run.python && begins(o, s))
             tf_spawner_warm(o->spawner, o->bundle, s, &ignored);
-}
-
-static tf_err begin_mpi(run *r) {
-    r->comm = MPI_COMM_WORLD;
-    if (!r->options->comm)
-        return launch_begin_mpi(r->error);
-    MPI_Comm_dup(*r->options->comm, &r->comm);
-    return TF_OK;
-}
-
-static void end_mpi(run *r) {
-    if (r->options->comm)
-        MPI_Comm_free(&r->comm);
-    else
-        MPI_Finalize();
 }
 
 static void free_all(run *r) {
@@ -190,7 +169,7 @@ static void free_all(run *r) {
     if (r->own_campaign && r->lock >= 0)
         close(r->lock);
     master_free(r->rank.master);
-    transport_mpi_free(r->mpi);
+    r->transport->close(r->transport->context);
     tf_campaign_free(r->own_campaign);
     tf_buf_free(&r->own_bundle);
 }
@@ -209,8 +188,7 @@ void tf_farm_result_free(tf_farm_result *result) {
 }
 
 static tf_err run_to_end(run *r, tf_farm_result *result) {
-    r->mpi = transport_mpi_new(r->comm);
-    r->transport = transport_mpi_face(r->mpi);
+    r->transport = r->team.ranks == 1 ? transport_alone_open() : transport_mpi_open(r->team.comm);
     tf_err err = set_up(r);
     if (err == TF_OK) {
         loop_run(&r->rank, r->options);
@@ -225,7 +203,7 @@ static tf_err run_to_end(run *r, tf_farm_result *result) {
     }
     result->parted = r->rank.parted;
     if (r->rank.parted)
-        transport_mpi_drop(r->mpi);
+        r->transport->drop(r->transport->context);
     free_all(r);
     return err;
 }
@@ -239,12 +217,12 @@ tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_er
         warm_up(options);
     }
     r.watchman = watchman_begin(end, options->grace, options->stop_with, options->spawner);
-    tf_err err = begin_mpi(&r);
+    tf_err err = launch_begin(options, &r.team, error);
     if (err == TF_OK)
-        err = launch_agree(r.comm, options->bundle != NULL) ? run_to_end(&r, result) : TF_ERR_USAGE;
+        err = launch_agree(&r.team, options->bundle != NULL) ? run_to_end(&r, result) : TF_ERR_USAGE;
     const bool has_broken = err != TF_OK && err != TF_ERR_TASKS && err != TF_ERR_STOPPED;
     if (!r.rank.parted)
-        end_mpi(&r);
+        launch_end(options, &r.team);
     else if (options->campaign && !has_broken)
         err = tf_finisher_run(options->finisher, options->plan, err, result->progress.elapsed, error);
     watchman_end(r.watchman, options->comm != NULL); /* without a program a late one is still of no interest */

@@ -1,5 +1,5 @@
 /* Messages between ranks. Master, worker and dependencies know no other way to reach a rank: behind it is MPI in a run
- * (transport_mpi.h) and a loop in memory in tests.
+ * of several ranks, a loop in memory in a run of one (transports.h), and a simulated network in tests.
  *
  * A send never blocks, and a receive never waits. A rank may send to itself. Messages between two ranks arrive in the
  * order in which they were sent; those of different ranks in any order. */
@@ -30,6 +30,12 @@ typedef struct transport {
 
     /* The next message. false if none is there. */
     bool (*receive)(void *context, parcel *next);
+
+    /* Forgets what has not left, and may never: for a rank that leaves without the others. */
+    void (*drop)(void *context);
+
+    /* Collective, unless dropped: takes what was sent, also to this rank, and frees the transport. */
+    void (*close)(void *context);
 
     void *context;
 } transport;

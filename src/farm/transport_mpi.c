@@ -1,37 +1,29 @@
 /* Sends wait in a ring of requests until MPI has taken them; messages to this rank itself never see MPI. */
-#include "farm/transport_mpi.h"
-
+#include <mpi.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "farm/doorbell.h"
+#include "farm/own_messages.h"
+#include "farm/transports.h"
 
 enum { FEW = 64 }; /* sends */
 
-/* A copy of a payload, on its way. */
-typedef struct copy {
-    struct copy *next;
-    int tag;
-    size_t size;
-    _Alignas(16) char payload[];
-} copy;
-
-struct transport_mpi {
+typedef struct transport_mpi {
     transport face;
     MPI_Comm comm;
     doorbell *bell;
-    int64_t *sent;        /* messages to each rank */
-    int64_t received;     /* messages from other ranks */
-    bool dropped;         /* sends that were under way have been forgotten */
-    MPI_Request *request; /* one for each send under way */
-    copy **sending;       /* the copies that these send */
+    int64_t *sent;          /* messages to each rank */
+    int64_t received;       /* messages from other ranks */
+    bool dropped;           /* sends that were under way have been forgotten */
+    MPI_Request *request;   /* one for each send under way */
+    message_copy **sending; /* the copies that these send */
     int sends, capacity;
-    int tested;                  /* as many sends under way are tested: twice those that were left the last time */
-    copy *own_first, **own_last; /* messages from this rank to itself */
-    copy *last_own;              /* the last of these that was received */
-    void *buffer;                /* holds the last message received from another rank */
+    int tested;       /* as many sends under way are tested: twice those that were left the last time */
+    own_messages own; /* from this rank to itself */
+    void *buffer;     /* holds the last message received from another rank */
     size_t buffer_size;
-};
+} transport_mpi;
 
 /* ---- Out ---- */
 
@@ -54,14 +46,9 @@ static void test_sends(transport_mpi *t) {
 
 static void send_copy(void *context, int to, int tag, const void *payload, size_t size) {
     transport_mpi *t = context;
-    copy *p = tf_alloc(sizeof *p + size);
-    p->tag = tag;
-    p->size = size;
-    if (size)
-        memcpy(p->payload, payload, size);
+    message_copy *copy = message_copy_new(tag, payload, size);
     if (to == t->face.rank) {
-        *t->own_last = p;
-        t->own_last = &p->next;
+        own_messages_add(&t->own, copy);
         return;
     }
     if (t->sends >= t->tested)
@@ -71,13 +58,14 @@ static void send_copy(void *context, int to, int tag, const void *payload, size_
         t->request = tf_realloc_array(t->request, (size_t)t->capacity, sizeof *t->request);
         t->sending = tf_realloc_array(t->sending, (size_t)t->capacity, sizeof *t->sending);
     }
-    t->sending[t->sends] = p;
+    t->sending[t->sends] = copy;
     t->sent[to]++;
-    MPI_Isend(p->payload, (int)size, MPI_BYTE, to, tag, t->comm, &t->request[t->sends++]);
+    MPI_Isend(copy->payload, (int)size, MPI_BYTE, to, tag, t->comm, &t->request[t->sends++]);
     doorbell_ring(t->bell, to);
 }
 
-void transport_mpi_drop(transport_mpi *t) {
+static void drop(void *context) {
+    transport_mpi *t = context;
     t->sends = 0; /* MPI has their bytes still: they are not freed */
     t->dropped = true;
 }
@@ -86,34 +74,16 @@ void transport_mpi_drop(transport_mpi *t) {
 
 static double listen_for(void *context) {
     transport_mpi *t = context;
-    const double alone = 50e-3, heard = 10e-3, unheard = 1e-3;
-    if (t->face.ranks == 1)
-        return alone;
+    const double heard = 10e-3, unheard = 1e-3;
     doorbell_silence(t->bell);
     test_sends(t);
     return doorbell_suffices(t->bell) && t->sends == 0 ? heard : unheard;
 }
 
-static bool receive_own(transport_mpi *t, parcel *next) {
-    copy *p = t->own_first;
-    if (!p)
-        return false;
-    t->own_first = p->next;
-    if (!t->own_first)
-        t->own_last = &t->own_first;
-    t->last_own = p;
-    *next = (parcel){.from = t->face.rank, .tag = p->tag, .size = p->size, .payload = p->payload};
-    return true;
-}
-
 static bool receive(void *context, parcel *next) {
     transport_mpi *t = context;
-    free(t->last_own);
-    t->last_own = NULL;
-    if (receive_own(t, next))
+    if (own_messages_receive(&t->own, t->face.rank, next))
         return true;
-    if (t->face.ranks == 1)
-        return false;
     int there = 0, bytes;
     MPI_Message message;
     MPI_Status status;
@@ -136,23 +106,6 @@ static bool receive(void *context, parcel *next) {
 
 /* ---- The beginning and the end ---- */
 
-transport_mpi *transport_mpi_new(MPI_Comm comm) {
-    transport_mpi *t = tf_alloc(sizeof *t);
-    *t = (transport_mpi){.comm = comm,
-                         .face = {.send = send_copy, .listen = listen_for, .receive = receive, .context = t}};
-    MPI_Comm_rank(comm, &t->face.rank);
-    MPI_Comm_size(comm, &t->face.ranks);
-    t->own_last = &t->own_first;
-    t->sent = tf_alloc_array((size_t)t->face.ranks, sizeof *t->sent);
-    t->bell = doorbell_new(comm);
-    t->face.doorbell = doorbell_fd(t->bell);
-    return t;
-}
-
-const transport *transport_mpi_face(const transport_mpi *t) {
-    return &t->face;
-}
-
 /* Heartbeats and the like are of no interest any more, but a message that nobody takes might be there still when the
  * communicator's number is another's. */
 static void receive_the_rest(transport_mpi *t) {
@@ -165,21 +118,33 @@ static void receive_the_rest(transport_mpi *t) {
     }
 }
 
-void transport_mpi_free(transport_mpi *t) {
-    if (!t)
-        return;
+static void close_mpi(void *context) {
+    transport_mpi *t = context;
     if (!t->dropped)
         receive_the_rest(t);
-    while (t->own_first) {
-        copy *next = t->own_first->next;
-        free(t->own_first);
-        t->own_first = next;
-    }
-    free(t->last_own);
+    own_messages_free(&t->own);
     doorbell_free(t->bell);
     free(t->sent);
     free(t->request);
     free(t->sending);
     free(t->buffer);
     free(t);
+}
+
+const transport *transport_mpi_open(MPI_Comm comm) {
+    transport_mpi *t = tf_alloc(sizeof *t);
+    *t = (transport_mpi){.comm = comm,
+                         .face = {.send = send_copy,
+                                  .listen = listen_for,
+                                  .receive = receive,
+                                  .drop = drop,
+                                  .close = close_mpi,
+                                  .context = t}};
+    MPI_Comm_rank(comm, &t->face.rank);
+    MPI_Comm_size(comm, &t->face.ranks);
+    own_messages_init(&t->own);
+    t->sent = tf_alloc_array((size_t)t->face.ranks, sizeof *t->sent);
+    t->bell = doorbell_new(comm);
+    t->face.doorbell = doorbell_fd(t->bell);
+    return &t->face;
 }

@@ -109,13 +109,13 @@ static int64_t count_rows(const reducing *r) {
 tf_err reduce_open(reducing *r) {
     const tf_stage_spec *spec = reduce_stage_spec(r);
     const tf_store *s = r->store;
-    int64_t tasks = r->limit, share = tasks / s->ranks;
+    int64_t tasks = r->limit, share = tasks / s->team.ranks;
     reduce_rows *rows = r->rows = tf_alloc(sizeof *rows);
     rows->values = tf_stage_values(spec);
     rows->source = tf_alloc_array((size_t)rows->values, sizeof *rows->source);
     rows->named = tf_alloc_array((size_t)rows->values, sizeof *rows->named);
-    rows->first = share * s->rank;
-    rows->end = s->rank == s->ranks - 1 ? tasks : share * (s->rank + 1);
+    rows->first = share * s->team.rank;
+    rows->end = s->team.rank == s->team.ranks - 1 ? tasks : share * (s->team.rank + 1);
     rows->status = s->stage[r->stage].task[TASK_STATUS];
     rows->group = tf_alloc_array(PIECE_NUMBERS, sizeof *rows->group);
     rows->states = tf_alloc(PIECE_NUMBERS);

@@ -59,7 +59,7 @@ static void merge(largest *l) {
     tf_buf mine = {0};
     const int64_t most = l->s->cells * l->size;
     for (int64_t i = 0; i < most; i++)
-        if (l->row[i] >= 0 && store->rank > 0)
+        if (l->row[i] >= 0 && store->team.rank > 0)
             tf_buf_add(&mine, &(entry){l->number[i], i / l->size, l->row[i]}, sizeof(entry));
     store_gather(store, &mine, insert_entries, l);
     tf_buf_free(&mine);

@@ -159,12 +159,12 @@ static void insert_part(void *context, const tf_buf *part) {
 static void gather(seen *t) {
     const tf_store *store = t->s->r->store;
     const int64_t stride = (int64_t)((double)t->slots * GOLDEN) | 1;
-    const int64_t most = store_max(store, store->rank > 0 ? t->count : 0);
+    const int64_t most = store_max(store, store->team.rank > 0 ? t->count : 0);
     tf_buf mine = {0};
     int64_t k = 0;
     for (int64_t sent = 0; sent < most; sent += SENT_AT_ONCE) {
         tf_buf_clear(&mine);
-        for (; store->rank > 0 && k < t->slots && mine.length < SENT_AT_ONCE * sizeof(entry); k++) {
+        for (; store->team.rank > 0 && k < t->slots && mine.length < SENT_AT_ONCE * sizeof(entry); k++) {
             const int64_t i = k * stride & (t->slots - 1);
             if (t->key[i] != FREE_KEY)
                 tf_buf_add(&mine, &(entry){t->key[i], cell_at(t, i)}, sizeof(entry));

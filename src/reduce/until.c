@@ -11,9 +11,7 @@ tf_err tf_reduce_is_enough(tf_store *s, int stage, int64_t count, bool *enough, 
     const tf_stage_spec *spec = &s->campaign->stage[stage];
     const tf_until_spec *until = &spec->until;
     tf_store alone = *s; /* the other ranks go on with other things */
-    alone.together = false;
-    alone.rank = 0;
-    alone.ranks = 1;
+    alone.team = tf_team_alone();
     reducing r = {.store = &alone, .stage = stage, .spec = &until->reduce, .limit = count, .error = error};
     reduce_result *result = tf_alloc_array((size_t)until->reduce.stats, sizeof *result);
     double *number = tf_alloc_array((size_t)until->reduce.stats, sizeof *number);

@@ -35,7 +35,7 @@ static void add_dataset(output *o, const char *name, hid_t type, const char *fir
         return;
     hid_t dataset = store_dataset(o->store, o->group, name, type, rank, shape);
     o->failed = dataset < 0 || !scale_attach(dataset, rank, of);
-    if (!o->failed && o->store->rank == 0 && shape[0] > 0)
+    if (!o->failed && o->store->team.rank == 0 && shape[0] > 0)
         o->failed = H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0;
     H5Dclose(dataset);
 }

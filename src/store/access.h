@@ -1,11 +1,11 @@
-/* How HDF5 is to open files: without locks of its own, by this process alone or by all ranks through MPI-IO. */
+/* How HDF5 is to open files: without locks of its own, by this process alone or by several ranks through MPI-IO. */
 #ifndef TF_STORE_ACCESS_H
 #define TF_STORE_ACCESS_H
 
 #include <hdf5.h>
-#include <mpi.h>
 
 #include "manifest/manifest.h"
+#include "store/team.h"
 
 /* HDF5 is not to lock the file. */
 void store_lock_nothing(hid_t access);
@@ -21,7 +21,9 @@ hid_t store_file_access(const char *path, const tf_campaign *writer);
 /* Opens an HDF5 file likewise. Negative on failure. */
 hid_t store_open_file(const char *path, const tf_campaign *writer);
 
-/* Collective (open_together.c): all ranks open it through MPI-IO, to write it. Negative on failure. */
-hid_t store_open_together(const char *path, MPI_Comm comm, const tf_campaign *writer);
+/* How a run opens its output (open_run.c): a single rank through HDF5's serial driver; several, collectively, through
+ * MPI-IO. Rows are in the file when the call that wrote them has returned. Negative on failure. */
+hid_t store_open_alone(const char *path, const tf_campaign *writer);
+hid_t store_open_together(const char *path, const tf_team *team, const tf_campaign *writer);
 
 #endif

@@ -87,7 +87,7 @@ bool store_fill_axes(const tf_store *s, const tf_stage_spec *spec, store_stage *
     for (int a = 0; a < tf_space_axes(space) && st->axis; a++) {
         const tf_space *axis = tf_space_axis(space, a);
         for (int p = 0; p < tf_space_params(axis); p++, next++)
-            if (good && s->rank == 0 && next->dataset > 0 && tf_space_size(axis) > 0)
+            if (good && s->team.rank == 0 && next->dataset > 0 && tf_space_size(axis) > 0)
                 good = write_values(axis, p, next) >= 0;
     }
     return good;

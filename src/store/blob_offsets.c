@@ -24,12 +24,12 @@ typedef struct window {
 } window;
 
 static void exchange_lengths(const tf_store *s, window *w, const entry *items, size_t count) {
-    memset(w->send, 0, (size_t)s->ranks * sizeof *w->send);
+    memset(w->send, 0, (size_t)s->team.ranks * sizeof *w->send);
     for (size_t i = 0; i < count; i++)
         w->send[(items[i].index - w->first) / BLOCK_TASKS] += 2;
     store_exchange_counts(s, w->send, w->receive);
     int sends = 0, receives = 0;
-    for (int r = 0; r < s->ranks; r++) {
+    for (int r = 0; r < s->team.ranks; r++) {
         w->send_at[r] = sends;
         w->receive_at[r] = receives;
         sends += w->send[r];
@@ -46,8 +46,8 @@ static void exchange_lengths(const tf_store *s, window *w, const entry *items, s
 
 /* Gives offsets to the tasks of this rank's block, from `base` on. Returns the bytes of the whole window. */
 static int64_t place_block(const tf_store *s, window *w, int64_t base) {
-    const int64_t block = w->first + (int64_t)s->rank * BLOCK_TASKS;
-    int receives = w->receive_at[s->ranks - 1] + w->receive[s->ranks - 1];
+    const int64_t block = w->first + (int64_t)s->team.rank * BLOCK_TASKS;
+    int receives = w->receive_at[s->team.ranks - 1] + w->receive[s->team.ranks - 1];
     memset(w->rows, 0, 2 * BLOCK_TASKS * sizeof *w->rows);
     int64_t mine = 0;
     for (int i = 0; i < receives; i += 2) {
@@ -68,7 +68,7 @@ static int64_t place_block(const tf_store *s, window *w, int64_t base) {
 
 /* Writes the block's rows of the index; what holds no blob stays as it was laid out: zero. */
 static bool write_block(const tf_store *s, const window *w, const table *index) {
-    const int64_t block = w->first + (int64_t)s->rank * BLOCK_TASKS;
+    const int64_t block = w->first + (int64_t)s->team.rank * BLOCK_TASKS;
     row_writer out = {.to = index, .width = 2 * sizeof(int64_t)};
     for (int64_t piece = 0; piece < BLOCK_TASKS; piece += PIECE_TASKS) {
         int64_t tasks = (int64_t)index->shape[0] - block - piece, any = 0;
@@ -84,7 +84,7 @@ static bool write_block(const tf_store *s, const window *w, const table *index) 
 }
 
 bool blob_offsets_place(const tf_store *s, entries *list, const table *index) {
-    size_t ranks = (size_t)s->ranks;
+    size_t ranks = (size_t)s->team.ranks;
     window w = {.send = tf_alloc_array(ranks, sizeof(int)),
                 .send_at = tf_alloc_array(ranks, sizeof(int)),
                 .receive = tf_alloc_array(ranks, sizeof(int)),
@@ -98,7 +98,7 @@ bool blob_offsets_place(const tf_store *s, entries *list, const table *index) {
         w.first = store_min(s, next);
         if (w.first == INT64_MAX)
             break;
-        int64_t end = w.first + (int64_t)s->ranks * BLOCK_TASKS;
+        int64_t end = w.first + (int64_t)s->team.ranks * BLOCK_TASKS;
         size_t count = 0;
         while (done + count < list->count && list->items[done + count].index < end)
             count++;

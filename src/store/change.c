@@ -2,17 +2,20 @@
  * that is found with an announced change is not opened, but its rows are read by the places that the journal names. */
 #include "store/change.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "store/access.h"
 #include "store/journal.h"
 #include "store/meet.h"
 #include "store/stage_tables.h"
+#include "store/sync.h"
 
 /* Only the first rank of a run has a journal to keep. */
 static bool keeps_journal(const tf_store *s) {
-    return s->start && s->rank == 0;
+    return s->start && s->team.rank == 0;
 }
 
 tf_err store_begin_change(tf_store *s, tf_error *error) {
@@ -52,11 +55,12 @@ static tf_err read_changed(tf_store *s, hid_t file, const changed_stage *changed
  * be the same on all of them: what one has alone it takes the others to have, too, and they wait for each other in
  * different places. A process that has the file for itself must not open it twice: HDF5 would take both for one. */
 static tf_err read_changes(tf_store *s, tf_error *error) {
-    const hid_t file = s->together ? store_open_file(s->path, NULL) : s->file;
+    const bool together = s->team.ranks > 1;
+    const hid_t file = together ? store_open_file(s->path, NULL) : s->file;
     tf_err err = file < 0 ? store_error(s, error, "can't be read") : TF_OK;
     for (size_t i = 0; i < s->changes && err == TF_OK; i++)
         err = read_changed(s, file, &s->changed[i], error);
-    if (s->together)
+    if (together)
         H5Fclose(file);
     return err;
 }
@@ -84,8 +88,17 @@ static void add_changed(tf_store *s, int stage, bool finished) {
     s->changed[s->changes++] = (changed_stage){.stage = stage, .finished = finished, .whole = !finished};
 }
 
+/* Through MPI-IO a flush brings to disk what it has written; HDF5's serial driver leaves that to the system. A file
+ * that rows are moved to is synced as a whole. */
+static tf_err flush(tf_store *s, tf_error *error) {
+    if (H5Fflush(s->file, H5F_SCOPE_GLOBAL) < 0)
+        return store_error(s, error, "can't be flushed");
+    if (s->team.ranks == 1 && !s->carrying && fdatasync(s->fd) != 0)
+        return store_cant_sync(s->path, errno, error);
+    return TF_OK;
+}
+
 tf_err store_end_change(tf_store *s, int stage, bool finished, tf_error *error) {
-    tf_err err = TF_OK;
     if (stage >= 0 && keeps_journal(s))
         add_changed(s, stage, finished);
     if (s->holds) {
@@ -93,8 +106,7 @@ tf_err store_end_change(tf_store *s, int stage, bool finished, tf_error *error) 
         return TF_OK;
     }
     store_guard(s, true); /* where only rows were written no change has begun */
-    if (H5Fflush(s->file, H5F_SCOPE_GLOBAL) < 0)
-        err = store_error(s, error, "can't be flushed");
+    tf_err err = flush(s, error);
     if (err == TF_OK && s->uncleared)
         err = tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(s->uncleared), "%s: old bytes can't be cleared: %s",
                               s->path, strerror(s->uncleared));

@@ -77,7 +77,7 @@ static herr_t write_runs(const tf_store *s) {
 
 /* What is of this run and not of an earlier one; without slots it only winds one up. */
 static herr_t write_run(const tf_store *s, int64_t slots) {
-    int32_t ranks = s->ranks;
+    int32_t ranks = s->team.ranks;
     bool bad = store_change_text(s->file, "taskfarm_version", TASKFARM_VERSION) < 0 ||
                store_change_text(s->file, "state", tf_run_state_name(TF_STATE_RUNNING)) < 0 ||
                store_change_text(s->file, "manifest", s->campaign->text) < 0 ||
@@ -139,7 +139,7 @@ static void name_for_mpi(const tf_store *s, int64_t run, tf_buf *path) {
     uint64_t number = 0;
     char name[40], run_name[40];
     tf_buf inner = {0};
-    if (s->rank == 0 && getrandom(&number, sizeof number, 0) == (ssize_t)sizeof number) {
+    if (s->team.rank == 0 && getrandom(&number, sizeof number, 0) == (ssize_t)sizeof number) {
         snprintf(name, sizeof name, "mpi-%016llx", (unsigned long long)number);
         number = folder_link(s->path, run, name) ? number : 0;
     }
@@ -173,15 +173,16 @@ static tf_err open_beside(tf_store *s, const char *path, tf_error *error) {
 
 /* Where MPI can't open a file on one rank, Open MPI keeps the others waiting for ever: so each rank opens it first. */
 static tf_err open_together(tf_store *s, int64_t run, tf_error *error) {
+    const bool together = s->team.ranks > 1;
     tf_buf path = {0};
-    if (s->together)
+    if (together)
         name_for_mpi(s, run, &path);
     else
         tf_buf_adds(&path, s->path);
     tf_err err = store_agree(s, open_beside(s, path.data, error), error);
     if (err == TF_OK) {
-        s->file = s->together ? store_open_together(path.data, s->comm, s->campaign)
-                              : store_open_file(path.data, s->campaign);
+        s->file =
+            together ? store_open_together(path.data, &s->team, s->campaign) : store_open_alone(path.data, s->campaign);
         err = store_agree(s, s->file < 0 ? store_error(s, error, "can't be opened") : TF_OK, error);
     }
     if (err == TF_OK)
@@ -190,11 +191,11 @@ static tf_err open_together(tf_store *s, int64_t run, tf_error *error) {
     return err;
 }
 
-tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_start *start, int lock, int64_t slots,
-                        tf_error *error) {
+tf_store *tf_store_open(const tf_campaign *campaign, const tf_team *team, tf_store_start *start, int lock,
+                        int64_t slots, tf_error *error) {
     tf_store *s = store_new(campaign, campaign->output);
     int64_t run;
-    store_share(s, comm);
+    s->team = *team;
     s->start = start;
     s->lock = start ? -1 : lock;
     s->dirty = start && start->dirty;
@@ -210,7 +211,7 @@ tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_sta
         err = store_error(s, error, "attributes");
     err = store_agree(s, err, error);
     if (err == TF_OK) {
-        s->side = side_open(s->path, run, s->rank, error);
+        s->side = side_open(s->path, run, s->team.rank, error);
         err = store_agree(s, s->side ? side_index_read(s, error) : error->code, error);
     }
     if (err == TF_OK)

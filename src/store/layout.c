@@ -145,8 +145,8 @@ static bool layout_tasks(tf_store *s, const tf_stage_spec *spec, store_stage *st
 static herr_t write_index(const tf_store *s, hid_t index, int64_t tasks) {
     enum { AT_ONCE = 1 << 16 };
     table t = {.dataset = index, .type = H5T_NATIVE_INT64, .rank = 1, .shape = {(hsize_t)tasks}};
-    int64_t first = tasks / s->ranks * s->rank;
-    int64_t end = s->rank == s->ranks - 1 ? tasks : first + tasks / s->ranks;
+    int64_t first = tasks / s->team.ranks * s->team.rank;
+    int64_t end = s->team.rank == s->team.ranks - 1 ? tasks : first + tasks / s->team.ranks;
     int64_t *values = tf_alloc_array(AT_ONCE, sizeof *values);
     herr_t result = 0;
     for (; first < end && result >= 0; first += AT_ONCE) {
@@ -193,7 +193,7 @@ static bool layout(tf_store *s, int number, bool old) {
     st->group = place_group(s, s->file, spec->name);
     if (st->group < 0)
         return false;
-    if (!old && (code_write(st->group, &s->code[number], s->rank == 0) < 0 ||
+    if (!old && (code_write(st->group, &s->code[number], s->team.rank == 0) < 0 ||
                  store_attribute(st->group, "tasks", H5T_STD_I64LE, &tasks) < 0 ||
                  store_attribute_text(st->group, "run", spec->run.json) < 0 ||
                  store_attribute_text(st->group, "fingerprint", s->fingerprint[number]) < 0 ||

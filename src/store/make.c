@@ -47,7 +47,7 @@ static void clear_old_bytes(tf_store *s, hid_t dataset) {
     h5_fault fault = {0};
     contents_place(dataset, &place, &fault);
     const int64_t size = place.rows * place.row_bytes;
-    if (s->rank != 0 || place.offset < 0 || size == 0)
+    if (s->team.rank != 0 || place.offset < 0 || size == 0)
         return;
     const int fd = s->fd >= 0 ? s->fd : open(s->path, O_RDWR | O_CLOEXEC);
     if ((fd < 0 || !clear_bytes(fd, place.offset, place.offset + size)) && !s->uncleared)

@@ -4,9 +4,6 @@
 
 #include "store/state.h"
 
-/* All ranks of `comm` have the file together from now on. MPI_COMM_NULL: this process still has it for itself. */
-void store_share(tf_store *store, MPI_Comm comm);
-
 /* The same error on all ranks: that of the lowest that has one. */
 tf_err store_agree(const tf_store *store, tf_err err, tf_error *error);
 

@@ -24,7 +24,7 @@ void store_learn_limit(tf_store *s) {
     const bool is_limited = getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < INT64_MAX;
     const int64_t mine = is_limited ? (int64_t)limit.rlim_cur : INT64_MAX;
     s->limit = store_min(s, mine);
-    s->limited = (int)store_min(s, mine == s->limit ? s->rank : s->ranks);
+    s->limited = (int)store_min(s, mine == s->limit ? s->team.rank : s->team.ranks);
 }
 
 static tf_err too_long(const tf_store *s, int stage, int64_t length, tf_error *error) {
@@ -45,7 +45,7 @@ static extent place_of(const table *t) {
 }
 
 tf_err store_check_length(const tf_store *s, int stage, const table *t, tf_error *error) {
-    const int64_t end = s->rank == 0 ? place_of(t).end : 0;
+    const int64_t end = s->team.rank == 0 ? place_of(t).end : 0;
     return end > s->limit ? too_long(s, stage, end, error) : TF_OK;
 }
 
@@ -125,7 +125,7 @@ static void reserve_parts(reservation *r, int64_t there) {
 
 tf_err store_reserve(const tf_store *s, int stage, tf_error *error) {
     const tf_stage_spec *spec = &s->campaign->stage[stage];
-    if (s->rank != 0 || s->fd < 0)
+    if (s->team.rank != 0 || s->fd < 0)
         return TF_OK;
     const int64_t there = tf_free_bytes(s->path);
     const size_t axes = (size_t)tf_space_params(spec->space);
@@ -144,7 +144,7 @@ tf_err store_reserve(const tf_store *s, int stage, tf_error *error) {
 
 tf_err store_make_room(const tf_store *s, int stage, int datasets, tf_error *error) {
     const int64_t needed = (int64_t)(datasets + 1) * DESCRIPTION;
-    const int64_t there = s->rank == 0 ? tf_free_bytes(s->path) : INT64_MAX;
+    const int64_t there = s->team.rank == 0 ? tf_free_bytes(s->path) : INT64_MAX;
     tf_err err = there < needed ? refuse(s, stage, needed, there, ENOSPC, error) : TF_OK;
     return store_agree(s, err, error);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "store/attributes.h"
 #include "store/file.h"
@@ -66,10 +67,10 @@ static void note_start(const tf_store *s, const tf_buf *hosts, int64_t slots) {
     cJSON *runs = runs_so_far(c), *run = cJSON_CreateObject();
     cJSON_AddNumberToObject(run, "run", cJSON_GetArraySize(runs) + 1);
     add_now(run, "start");
-    cJSON_AddNumberToObject(run, "ranks", s->ranks);
+    cJSON_AddNumberToObject(run, "ranks", s->team.ranks);
     cJSON_AddNumberToObject(run, "slots", (double)slots);
     add_hosts(run, hosts);
-    add_versions(run, s->together);
+    add_versions(run, s->team.comm != MPI_COMM_NULL);
     cJSON *about = s->start->about ? cJSON_Parse(s->start->about) : NULL;
     for (cJSON *member; about && (member = cJSON_DetachItemFromArray(about, 0));)
         cJSON_AddItemToObject(run, member->string, member);
@@ -90,12 +91,10 @@ static void append_part(void *all, const tf_buf *part) {
 }
 
 void store_begin_run(tf_store *s, int64_t slots) {
-    char host[MPI_MAX_PROCESSOR_NAME] = "";
-    int length;
+    char host[256] = "";
     tf_buf mine = {0}, all = {0};
     if (slots > 0) {
-        if (s->together)
-            MPI_Get_processor_name(host, &length);
+        gethostname(host, sizeof host - 1);
         tf_buf_add(&mine, host, strlen(host) + 1);
         store_gather(s, &mine, append_part, &all);
         if (s->start)

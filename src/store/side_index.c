@@ -4,7 +4,8 @@
 
 tf_err side_index_damaged(const tf_store *s, size_t at, tf_error *error) {
     return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED,
-                           "%s: the side file of rank %d is damaged at byte %zu", s->campaign->output, s->rank, at);
+                           "%s: the side file of rank %d is damaged at byte %zu", s->campaign->output, s->team.rank,
+                           at);
 }
 
 tf_err side_index_read(tf_store *s, tf_error *error) {

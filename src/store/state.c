@@ -4,13 +4,27 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* ---- Errors ---- */
 
+/* "file write failed: time = ..., error message = '...', ...": of all that HDF5's serial driver tells what failed, and
+ * what the system said. */
+static bool copy_system_reason(const char *text, char *reason) {
+    static const char before[] = "error message = '";
+    const char *said = strstr(text, before), *what = strchr(text, ':');
+    const char *end = said ? strchr(said + sizeof before - 1, '\'') : NULL;
+    if (!end || !what || what > said)
+        return false;
+    said += sizeof before - 1;
+    snprintf(reason, STORE_REASON, "%.*s: %.*s", (int)(what - text), text, (int)(end - said), said);
+    return true;
+}
+
 /* Of HDF5's error stack the innermost entry says what happened; the others say who called. */
 herr_t store_copy_reason(unsigned n, const H5E_error2_t *entry, void *reason) {
-    if (n == 0 && entry->desc)
+    if (n == 0 && entry->desc && !copy_system_reason(entry->desc, reason))
         snprintf(reason, STORE_REASON, "%s", entry->desc);
     return 0;
 }
@@ -50,7 +64,7 @@ void store_blame(tf_store *store, const h5_fault *fault) {
 
 tf_store *store_new(const tf_campaign *campaign, const char *path) {
     tf_store *s = tf_alloc(sizeof *s);
-    *s = (tf_store){.campaign = campaign, .path = path, .ranks = 1, .fd = -1, .lock = -1, .limit = INT64_MAX};
+    *s = (tf_store){.campaign = campaign, .path = path, .team = {.ranks = 1}, .fd = -1, .lock = -1, .limit = INT64_MAX};
     s->stage = tf_alloc_array((size_t)campaign->stages, sizeof *s->stage);
     s->code = tf_alloc_array((size_t)campaign->stages, sizeof *s->code);
     H5Eset_auto2(H5E_DEFAULT, remember_reason, s->reason);

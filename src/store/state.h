@@ -70,9 +70,7 @@ struct tf_store {
     tf_buf by;        /* the name by which HDF5 makes the file, that of a descriptor; empty: its path */
     int fd;           /* the same file, for what HDF5 does not do; -1: it is not open */
     int64_t size;     /* the length that the file must have, in bytes: it has been as long */
-    bool together;    /* all ranks of `comm` have the file open; else this process has it for itself, without MPI */
-    MPI_Comm comm;
-    int rank, ranks;
+    tf_team team;     /* who has the file open */
     hid_t file;
     store_stage *stage;
     side_file *side;

@@ -1,20 +1,20 @@
-/* The output: one HDF5 file, written by all ranks through MPI-IO, and side files for blobs while a run goes on.
+/* The output: one HDF5 file, written by all ranks through MPI-IO or by a single one without it, and side files for
+ * blobs while a run goes on.
  *
- * Process: the ranks, in the thread that called MPI_Init. Must survive kill -9 of any of them at any instant: what was
- * done before is found again (docs/design.md says why). What store_alone has of it, one process does by itself,
- * without MPI: verbs, and the finisher.
+ * Process: the ranks, in the thread that called MPI_Init, if there is MPI. Must survive kill -9 of any of them at any
+ * instant: what was done before is found again (docs/design.md says why). What store_alone has of it, one process does
+ * by itself, without MPI: verbs, and the finisher.
  *
- * Collective calls are for metadata alone (create, flush, close), are made by all ranks of the communicator in the same
- * order, and return the same error everywhere. Rows are raw data, written independently into datasets that were laid
- * out and flushed before. */
+ * Collective calls are for metadata alone (create, flush, close), are made by all ranks of the team in the same order,
+ * and return the same error everywhere. Rows are raw data, written independently into datasets that were laid out and
+ * flushed before. */
 #ifndef TF_STORE_H
 #define TF_STORE_H
-
-#include <mpi.h>
 
 #include "manifest/manifest.h"
 #include "rows/rows.h"
 #include "store/run_states.h"
+#include "store/team.h"
 
 typedef struct tf_store tf_store;
 
@@ -40,9 +40,6 @@ typedef struct tf_store_guest {
 void tf_store_enter(tf_store_guest *guest);
 void tf_store_leave(const tf_store_guest *guest);
 
-/* Collective: the same error on all ranks, that of the lowest that has one. */
-tf_err tf_store_agree(MPI_Comm comm, tf_err err, tf_error *error);
-
 /* ---- Before MPI_Init ---- */
 
 /* Checks that files that stages read arrays from have what the manifest says, as far as they are there already. */
@@ -54,11 +51,11 @@ void tf_store_check_arrays(const tf_campaign *campaign, tf_diags *diags);
  * it can't be had. The first rank, whose start has it and keeps it, must come before the others. */
 int tf_store_join(const tf_campaign *campaign, const tf_store_start *start, int rank);
 
-/* Collective. Opens the prepared file; `slots` is the number of all ranks together. `start` is NULL on all ranks but
- * the first, where it stays the caller's; on these the store takes `lock`, which tf_store_join gave. NULL on failure.
- * The campaign must outlive the store. */
-tf_store *tf_store_open(const tf_campaign *campaign, MPI_Comm comm, tf_store_start *start, int lock, int64_t slots,
-                        tf_error *error);
+/* Collective. The team opens the prepared file; `slots` is the number of all ranks together. `start` is NULL on all
+ * ranks but the first, where it stays the caller's; on these the store takes `lock`, which tf_store_join gave. NULL on
+ * failure. The campaign must outlive the store. */
+tf_store *tf_store_open(const tf_campaign *campaign, const tf_team *team, tf_store_start *start, int lock,
+                        int64_t slots, tf_error *error);
 
 /* Collective. Creates the stage's datasets and flushes them to disk, or opens those of an earlier run: rows may be
  * written on return. */

@@ -140,8 +140,8 @@ void vigil_end(vigil *v) {
 
 void store_begin_vigil(tf_store *s) {
     static const vigil_terms terms = {.word = 60, .full = 60, .tick = 1};
-    if (s->ranks > 1 && !s->vigil)
-        s->vigil = vigil_start(s->path, s->fd, s->rank == 0, &terms);
+    if (s->team.ranks > 1 && !s->vigil)
+        s->vigil = vigil_start(s->path, s->fd, s->team.rank == 0, &terms);
 }
 
 void store_end_vigil(tf_store *s) {
@@ -171,8 +171,8 @@ static void end_all(MPI_File *file, int *code, ...) {
 void store_guard(const tf_store *s, bool on) {
     MPI_File *file = NULL;
     MPI_Errhandler handler = MPI_ERRORS_RETURN;
-    if (s->ranks == 1 || H5Iis_valid(s->file) <= 0 || H5Fget_vfd_handle(s->file, H5P_DEFAULT, (void **)&file) < 0 ||
-        !file)
+    if (s->team.ranks == 1 || H5Iis_valid(s->file) <= 0 ||
+        H5Fget_vfd_handle(s->file, H5P_DEFAULT, (void **)&file) < 0 || !file)
         return;
     if (on && MPI_File_create_errhandler(end_all, &handler) != MPI_SUCCESS)
         return;

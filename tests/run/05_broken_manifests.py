@@ -1502,7 +1502,7 @@ IDS = [
 MOST = 4  # cases of each id that are tried: a run takes as long as 10^5 looks at a table
 
 PLUGIN = f"{farm.BUILD}/tests/libtest_plugin.so"
-NO_MPI = {"LD_PRELOAD": f"{farm.BUILD}/tests/librefuse_mpi.so"}
+NO_MPI = {"LD_PRELOAD": f"{farm.BUILD}/tests/librefuse_mpi.so:{farm.BUILD}/tests/librefuse_output.so"}
 
 
 @farm.first

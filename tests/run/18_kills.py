@@ -86,8 +86,8 @@ class Kills(farm.FarmTest):
         (self.folder / "log").unlink(missing_ok=True)
         shutil.rmtree(self.folder / "k.h5.d", ignore_errors=True)
 
-    def finish(self, expected, done, position):
-        self.taskfarm("k.json", ranks=None, status=1)
+    def finish(self, expected, done, position, ranks=None):
+        self.taskfarm("k.json", ranks=ranks, status=1)
         self.assertEqual(done & set(self.log()[position:]), set(), "tasks that were done ran again")
         self.assertEqual(digest(self.folder / "k.h5"), expected)
         self.assertFalse((self.folder / "k.h5.d").exists())
@@ -102,12 +102,11 @@ class Kills(farm.FarmTest):
                 print("seed", seed, flush=True)
                 rng = random.Random(seed)
                 self.start_over()
-                ranks = rng.choice([None, 2, 3])
                 for _ in range(rng.choice([1, 1, 2, 3])):
-                    run = self.start("k.json", "--slots", rng.choice([1, 2]), ranks=ranks)
+                    run = self.start("k.json", "--slots", rng.choice([1, 2]), ranks=rng.choice([None, 2, 3]))
                     time.sleep(rng.uniform(0, 1) * (3 if farm.SANITIZED else 1.2))
                     farm.kill_all(run)
-                self.finish(expected, self.done(), len(self.log()))
+                self.finish(expected, self.done(), len(self.log()), ranks=rng.choice([None, 3]))
 
     @farm.first
     def test_at_named_places(self):

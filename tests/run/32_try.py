@@ -14,7 +14,7 @@ PLUGIN = str(farm.BUILD / "tests" / "libtest_plugin.so")
 class Try(farm.FarmTest):
     def try_it(self, *arguments, status=0):
         before = set(self.folder.rglob("*"))
-        env = {"LD_PRELOAD": f"{farm.BUILD}/tests/librefuse_mpi.so"}
+        env = {"LD_PRELOAD": f"{farm.BUILD}/tests/librefuse_mpi.so:{farm.BUILD}/tests/librefuse_output.so"}
         done = self.taskfarm("try", "t.json", *arguments, status=status, env=env)
         self.assertEqual(set(self.folder.rglob("*")), before, "a file was written")
         return done.stdout if status < 2 else done.stderr

@@ -258,8 +258,8 @@ class Surroundings(Ends):
         rows = {"over": {"i": {"range": [100000]}}, "run": {"function": "builtin:random"}, "results": {"x": {"type": "float64", "shape": [64]}}}
         texts = {"over": {"i": {"range": [100]}}, "run": {"command": "head -c 65536 /dev/zero | tr '\\0' x"}}
         for stage, limit, said in (
-            (rows, 30 << 20, r'^taskfarm: e\.h5: with stage "e" it has 51\.33 MB, and rank 0 may write no file of more than 30 MB: raise ulimit -f\n$'),
-            (texts, 5 << 20, r"taskfarm: e\.h5\.d/run-1/rank-0000\.text: File too large\n"),  # enough for MPI's own files
+            (rows, 30 << 20, r'^taskfarm: e\.h5: with stage "e" it has 51\.3\d MB, and rank 0 may write no file of more than 30 MB: raise ulimit -f\n$'),
+            (texts, 5 << 20, r"taskfarm: e\.h5\.d/run-1/rank-0000\.text: File too large\n"),
         ):
             self.write("e.json", stage)
             done = self.run_in(lambda limit=limit: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)), "e.json", "--fresh", status=3)
@@ -384,7 +384,7 @@ class FullDisk(Ends):
                 env = {"TMPDIR": str(small)} if not ranks else {"PRTE_MCA_prte_tmpdir_base": "/tmp", "OMPI_MCA_orte_tmpdir_base": "/tmp"}
                 launcher = [farm.MPIRUN, "-n", str(ranks), "env", f"PMIX_SERVER_TMPDIR={small}"] if ranks else []
                 done = subprocess.run(
-                    [*launcher, farm.TASKFARM, "e.json"], cwd=self.folder, env=farm.environment(**env), capture_output=True, text=True, timeout=self.limit
+                    [*launcher, farm.TASKFARM, "e.json", "--mpi", "yes"], cwd=self.folder, env=farm.environment(**env), capture_output=True, text=True, timeout=self.limit
                 )
                 self.assertEqual(done.returncode, 3, done.stderr)
                 self.assertRegex(done.stderr, f"taskfarm: MPI can't begin on .*: {small}, where it makes its files, is full: it needs 8\\.043 MB; make room there, or set TMPDIR to another folder\n")
@@ -401,7 +401,7 @@ class FullDisk(Ends):
         for size, ranks, status in [("8200k", None, 3), ("8200k", 2, 3), ("8300k", 3, 0)] + [("8300k", 12, 0)] * 10 * farm.SOAK:
             with self.subTest(size=size, ranks=ranks):
                 small = self.small_disk(size)
-                done = self.taskfarm("e.json", "--fresh", ranks=ranks, status=status, env={"TMPDIR": str(small)})
+                done = self.taskfarm("e.json", "--fresh", "--mpi", "yes", ranks=ranks, status=status, env={"TMPDIR": str(small)})
                 if status:
                     self.assertRegex(done.stderr, "taskfarm: MPI can't begin on .*: .*/small.*, where it makes its files, is full: it needs 8\\.043 MB")
                 subprocess.run(["umount", "-l", small], check=True)
@@ -416,17 +416,17 @@ class FullDisk(Ends):
         before = self.files()
         for name, reason in (("file", "Not a directory"), ("file/below", "Not a directory"), ("astray", "No such file or directory")):
             with self.subTest(name=name):
-                done = self.taskfarm("e.json", status=3, env={"TMPDIR": str(self.folder / name)})
+                done = self.taskfarm("e.json", "--mpi", "yes", status=3, env={"TMPDIR": str(self.folder / name)})
                 self.assertRegex(done.stderr, f"^taskfarm: MPI can't begin on .*/{name}, where it makes its files: {reason}; set TMPDIR to another folder\n$")
                 self.assertEqual(self.files(), before)
-        self.taskfarm("e.json", env={"TMPDIR": str(self.folder / "new")})
+        self.taskfarm("e.json", "--mpi", "yes", env={"TMPDIR": str(self.folder / "new")})
         self.assertTrue((self.folder / "new").is_dir())
 
     @unittest.skipIf(farm.MPICH, "it makes no files where temporary ones are")
     def test_a_limit_that_mpi_can_not_begin_with(self):
         self.write("e.json", {"run": {"command": "true"}})
         limited = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))  # noqa: E731
-        done = subprocess.run(self.command("e.json"), cwd=self.folder, env=farm.environment(), preexec_fn=limited, capture_output=True, text=True, timeout=self.limit)
+        done = subprocess.run(self.command("e.json", "--mpi", "yes"), cwd=self.folder, env=farm.environment(), preexec_fn=limited, capture_output=True, text=True, timeout=self.limit)
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertRegex(done.stderr, "^taskfarm: MPI can't begin on .*: it makes files of 4 MB, which ulimit -f does not allow; raise it\n$")
 

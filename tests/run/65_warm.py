@@ -211,7 +211,7 @@ class Warm(WarmTest):
         self.assertEqual(self.rows()[2], square)
         self.assertGreaterEqual(self.imports(), 1 + len(set(self.rows()[3])))
 
-    def test_it_imports_while_mpi_starts(self):
+    def test_it_imports_before_the_output_is_opened(self):
         """And only if there are tasks for it."""
         self.stage(["well"] * 3)
         self.taskfarm("w.json", env={"LD_PRELOAD": f"{farm.BUILD}/tests/libwait_for_import.so"})

@@ -71,7 +71,7 @@ static void work_out_in(worked_out *w, const char *statistics, int64_t groups, i
     *w = (worked_out){.campaign = fixture_load(tf_buf_text(&manifest), NULL)};
     tf_buf_free(&manifest);
     const tf_reduce_spec *spec = &w->campaign->stage[0].reduction[0];
-    w->store = (tf_store){.campaign = w->campaign, .comm = MPI_COMM_NULL, .ranks = 1};
+    w->store = (tf_store){.campaign = w->campaign, .team = tf_team_alone()};
     w->reducing = (reducing){.store = &w->store, .spec = spec, .groups = groups, .memory = memory};
     w->result = tf_alloc_array((size_t)spec->stats, sizeof *w->result);
     cr_assert_eq(reduce_value(&w->reducing, 0, w->result), TF_OK);

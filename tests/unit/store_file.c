@@ -294,9 +294,7 @@ static void check_file(const tf_campaign *campaign) {
     H5Fclose(file);
 }
 
-Test(file, holds_what_was_written_in_any_order) {
-    tf_store_init();
-    MPI_Init(NULL, NULL);
+static void holds_what_was_written_in_any_order(const tf_team *team) {
     tf_campaign *campaign = fixture_load("{\"name\": \"only\", \"output\": \"out.h5\", \"over\": {\"n\": {\"range\": "
                                          "[0, 21000, 7]}}, \"run\": {\"function\": "
                                          "\"builtin:noop\"}, \"results\": {\"x\": \"int64\", \"grid\": {\"type\": "
@@ -306,7 +304,7 @@ Test(file, holds_what_was_written_in_any_order) {
     tf_error error;
     tf_store_plan *plan = prepare(campaign, TF_STORE_GO_ON, &error);
     cr_assert_not_null(plan, "%s", error.text);
-    tf_store *store = tf_store_open(campaign, MPI_COMM_WORLD, tf_store_plan_start(plan), -1, 1, &error);
+    tf_store *store = tf_store_open(campaign, team, tf_store_plan_start(plan), -1, 1, &error);
     cr_assert_not_null(store, "%s", error.text);
     cr_assert_eq(tf_store_layout(store, 0, &error), TF_OK, "%s", error.text);
     int64_t order[TASKS / BATCH];
@@ -325,6 +323,19 @@ Test(file, holds_what_was_written_in_any_order) {
     check_file(campaign);
     tf_store_plan_free(plan);
     tf_campaign_free(campaign);
+}
+
+Test(file, holds_what_was_written_in_any_order) {
+    const tf_team alone = tf_team_alone();
+    tf_store_init();
+    holds_what_was_written_in_any_order(&alone);
+}
+
+Test(file, holds_what_was_written_in_any_order_under_mpi) {
+    tf_store_init();
+    MPI_Init(NULL, NULL);
+    const tf_team world = tf_team_of(MPI_COMM_WORLD);
+    holds_what_was_written_in_any_order(&world);
     MPI_Finalize();
 }
 
@@ -333,14 +344,13 @@ Test(file, that_can_not_be_opened_is_an_error_with_the_reason) {
     tf_error error;
     tf_store_plan *plan = prepare(campaign, TF_STORE_GO_ON, &error);
     cr_assert_not_null(plan, "%s", error.text);
-    MPI_Init(NULL, NULL);
+    const tf_team alone = tf_team_alone();
     unlink("out.h5");
-    cr_expect_null(tf_store_open(campaign, MPI_COMM_WORLD, tf_store_plan_start(plan), -1, 1, &error));
+    cr_expect_null(tf_store_open(campaign, &alone, tf_store_plan_start(plan), -1, 1, &error));
     cr_expect_eq(error.code, TF_ERR_RUN);
     cr_expect_str_eq(error.text, "out.h5: can't be opened: No such file or directory");
     tf_store_plan_free(plan);
     tf_campaign_free(campaign);
-    MPI_Finalize();
 }
 
 /* ---- Datasets ---- */
@@ -352,7 +362,7 @@ Test(dataset, reads_as_zeros_where_an_older_one_was) {
     const hsize_t length = SIZE, half = SIZE / 2;
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
-    tf_store s = {.path = "zeros.h5", .comm = MPI_COMM_NULL, .ranks = 1, .fd = -1, .lock = -1};
+    tf_store s = {.path = "zeros.h5", .team = tf_team_alone(), .fd = -1, .lock = -1};
     s.file = H5Fcreate(s.path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
     hid_t old = store_dataset(&s, s.file, "old", H5T_STD_U8LE, 1, &length);
     hid_t next = store_dataset(&s, s.file, "next", H5T_STD_U8LE, 1, &length);

@@ -1,17 +1,16 @@
-/* The output is opened by all ranks, through MPI-IO. */
+/* A run opens its output. Which driver of HDF5 is at work is not seen in the file, nor by a kill -9: both are told to
+ * keep nothing of rows to themselves, and no more of the file's metadata than they must. */
 #include "store/access.h"
 #include "store/disk.h"
 
 /* Ranks that make a dataset together must all put it in the same place: the first one looks. */
-static int64_t find_alignment(const char *path, MPI_Comm comm, const tf_campaign *campaign) {
-    int rank;
+static int64_t find_alignment(const char *path, const tf_team *team, const tf_campaign *campaign) {
     int64_t step = 1;
-    MPI_Comm_rank(comm, &rank);
-    if (rank == 0) {
+    if (team->rank == 0) {
         const disk_info under = disk_find(path);
         step = disk_alignment(&under, campaign);
     }
-    MPI_Bcast(&step, 1, MPI_INT64_T, 0, comm);
+    tf_team_broadcast(team, &step, sizeof step);
     return step;
 }
 
@@ -39,16 +38,30 @@ static void limit_memory(hid_t access) {
     H5Pset_mdc_config(access, &config);
 }
 
-hid_t store_open_together(const char *path, MPI_Comm comm, const tf_campaign *campaign) {
-    hid_t access = store_access(find_alignment(path, comm, campaign));
-    MPI_Info info = make_hints(campaign);
-    H5Pset_fapl_mpio(access, comm, info);
-    if (info != MPI_INFO_NULL)
-        MPI_Info_free(&info);
+static hid_t open_and_close(const char *path, hid_t access) {
     limit_memory(access);
-    H5Pset_coll_metadata_write(access, false);
-    H5Pset_all_coll_metadata_ops(access, false);
     hid_t file = H5Fopen(path, H5F_ACC_RDWR, access);
     H5Pclose(access);
     return file;
+}
+
+/* HDF5 gathers what a process alone writes, small pieces of datasets and chunks of arrays, and writes it later, in an
+ * order of its own; or with the next flush, which may never be. A row must not be done before it is in the file: there
+ * is to be no room to gather anything. */
+hid_t store_open_alone(const char *path, const tf_campaign *campaign) {
+    hid_t access = store_file_access(path, campaign);
+    H5Pset_sieve_buf_size(access, 0);
+    H5Pset_cache(access, 0, 0, 0, 0);
+    return open_and_close(path, access);
+}
+
+hid_t store_open_together(const char *path, const tf_team *team, const tf_campaign *campaign) {
+    hid_t access = store_access(find_alignment(path, team, campaign));
+    MPI_Info info = make_hints(campaign);
+    H5Pset_fapl_mpio(access, team->comm, info);
+    if (info != MPI_INFO_NULL)
+        MPI_Info_free(&info);
+    H5Pset_coll_metadata_write(access, false);
+    H5Pset_all_coll_metadata_ops(access, false);
+    return open_and_close(path, access);
 }
