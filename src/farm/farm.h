@@ -35,8 +35,9 @@ typedef struct tf_farm_progress {
     const tf_tally *failures; /* so far, by message; owners are stages. Valid during the call */
 } tf_farm_progress;
 
-/* Other reasons to end: the time is over; a rank has died; who started the run has asked for it, or is gone. */
-enum { TF_FARM_WALLTIME = -1, TF_FARM_LOSS = -2, TF_FARM_CALLER = -3 };
+/* Other reasons to end: the time is over; a rank has died; who started the run has asked for it, or is gone; workers
+ * are sick. */
+enum { TF_FARM_WALLTIME = -1, TF_FARM_LOSS = -2, TF_FARM_CALLER = -3, TF_FARM_SICK = -4 };
 
 typedef struct tf_farm_result {
     tf_farm_progress progress; /* at the end */

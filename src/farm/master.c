@@ -8,6 +8,7 @@
 #include "farm/dependencies.h"
 #include "farm/incidents.h"
 #include "farm/peers.h"
+#include "farm/sickness.h"
 #include "farm/unable.h"
 #include "farm/until.h"
 #include "host/run.h"
@@ -29,6 +30,8 @@ struct master {
     untils *untils;
     unables *unables;
     incidents *incidents;
+    sickness *sickness;
+    bool ends; /* all is done but for rows that workers write yet */
     peers peers;
     double started;            /* when it was made */
     double elapsed_at_close;   /* s that the run had taken when the output was closed; 0: it is open */
@@ -118,6 +121,7 @@ master *master_new(const tf_farm_options *options, const transport *t, const tf_
     m->untils = untils_new(campaign, options->graph, m->sched, o);
     m->unables = unables_new(campaign, m->sched, o);
     m->incidents = incidents_new(options, o);
+    m->sickness = sickness_new(campaign, &m->peers, t, m->incidents);
     m->dependencies = dependencies_new(campaign, options->graph, m->sched, t);
     dependencies_remove_left(m->dependencies, find_helper(m));
     free(stages);
@@ -130,6 +134,7 @@ void master_free(master *m) {
     dependencies_free(m->dependencies);
     untils_free(m->untils);
     unables_free(m->unables);
+    sickness_free(m->sickness);
     incidents_free(m->incidents);
     tf_tally_free(&m->failures);
     tf_sched_free(m->sched);
@@ -192,7 +197,9 @@ static void end_tasks(master *m, int from, const report_message *r) {
 
 static void apply_reports(master *m, int from, const report_message *report, size_t count) {
     for (const report_message *r = report; r < report + count; r++) {
-        if (r->retry)
+        if (r->is_kept)
+            tf_sched_fail(m->sched, from, r->stage, r->first, r->count, r->attempt, r->seconds, now(m));
+        else if (r->retry)
             tf_sched_retry(m->sched, from, r->stage, r->first, r->count, r->retry, r->seconds, now(m));
         else
             end_tasks(m, from, r);
@@ -326,6 +333,7 @@ static void end_written(master *m, int rank, int stage) {
 /* From now on nothing is done together any more: stages that were laid out go on, others are for the next run. */
 static void bury(master *m, int rank) {
     peers_mark_dead(&m->peers, rank);
+    sickness_forget(m->sickness, rank);
     for (int s = 0; s < m->campaign->stages; s++)
         if (tf_sched_holds(m->sched, rank, s)->total > 0)
             end_written(m, rank, s);
@@ -387,6 +395,7 @@ void master_handle(master *m, const parcel *message) {
     case TAG_HELLO: greet(m, from, payload); break;
     case TAG_REPORT: apply_reports(m, from, payload, message->size / sizeof(report_message)); break;
     case TAG_UNABLE: hear_unable(m, from, payload); break;
+    case TAG_SETTLED: sickness_hear_settled(m->sickness, from); break;
     case TAG_IDLE: tf_sched_idle(m->sched, from, ((const idle_message *)payload)->idle); break;
     case TAG_FAILURE: count_failures(m, payload); break;
     case TAG_CHANGE: warn_of_change(m, payload); break;
@@ -422,7 +431,7 @@ static void break_off_by(master *m, const tf_error *error) {
 static bool check_untils(master *m) {
     bool any = false;
     tf_error error;
-    for (int n = 0; n < m->until_count && !m->draining; n++) {
+    for (int n = 0; n < m->until_count && !m->draining && sickness_is_settled(m->sickness); n++) {
         const until_verdict verdict = untils_check(m->untils, m->until[n], &error);
         if (verdict == UNTIL_IS_ENOUGH)
             warn_of_enough(m, m->until[n]);
@@ -487,12 +496,35 @@ static void send_steps(master *m) {
             dependencies_laid_out(m->dependencies, m->step[n].stage, find_helper(m));
 }
 
+/* Tasks have failed for good, of which that was not sure when their worker said so. */
+static void fail(master *m, const tf_action *a) {
+    sickness_settle_rows(m->sickness, a);
+    dependencies_ended(m->dependencies, a->stage, a->first, a->count, false, peers_find_living(&m->peers, a->worker));
+}
+
+/* What concerns one worker, and no step. */
+static bool is_of_worker(const tf_action *action) {
+    return action->kind == TF_ACTION_FAIL || action->kind == TF_ACTION_DROP || action->kind == TF_ACTION_SICK;
+}
+
+static void act_on_worker(master *m, const tf_action *action) {
+    if (action->kind == TF_ACTION_FAIL)
+        fail(m, action);
+    else if (action->kind == TF_ACTION_DROP)
+        sickness_settle_rows(m->sickness, action);
+    else
+        sickness_begin(m->sickness, action);
+}
+
 /* Carries an action out while all ranks live. */
 static void act(master *m, const tf_action *action) {
     switch (action->kind) {
+    case TF_ACTION_FAIL:
+    case TF_ACTION_DROP:
+    case TF_ACTION_SICK:       /* of a worker */
+    case TF_ACTION_END: break; /* later */
     case TF_ACTION_LAYOUT:
     case TF_ACTION_FINISH: break; /* a step */
-    case TF_ACTION_END: send_close(m); break;
     case TF_ACTION_GRANT: grant(m, action); break;
     }
 }
@@ -501,9 +533,12 @@ static void act(master *m, const tf_action *action) {
  * would need it, is for the next run. */
 static void act_alone(master *m, const tf_action *action) {
     switch (action->kind) {
+    case TF_ACTION_FAIL:
+    case TF_ACTION_DROP:
+    case TF_ACTION_SICK:       /* of a worker */
+    case TF_ACTION_END: break; /* later */
     case TF_ACTION_LAYOUT: drain(m, DRAIN_WAIT, TF_FARM_LOSS); break;
     case TF_ACTION_FINISH: m->finished++; break;
-    case TF_ACTION_END: part(m); break;
     case TF_ACTION_GRANT: grant(m, action); break;
     }
 }
@@ -537,6 +572,10 @@ static void take_steps(master *m) {
 static void carry_out(master *m, const tf_action *action) {
     if (action->kind != TF_ACTION_GRANT)
         send_grants(m);
+    if (is_of_worker(action)) {
+        act_on_worker(m, action);
+        return;
+    }
     const bool is_kept = is_step(action), is_second = is_kept && is_of_step(m, action->stage);
     if (!is_kept || is_second || m->steps == MOST_STEPS)
         take_steps(m);
@@ -547,11 +586,26 @@ static void carry_out(master *m, const tf_action *action) {
         return;
     }
     if (action->kind == TF_ACTION_END)
-        bury_dead(m, 0);
-    if (has_loss(m))
+        m->ends = true;
+    else if (has_loss(m))
         act_alone(m, action);
     else
         act(m, action);
+}
+
+/* What tasks failed of is known once their rows are written. true: the end has been told. */
+static bool end_when_settled(master *m) {
+    if (!m->ends)
+        return false;
+    bury_dead(m, 0);
+    if (!sickness_is_settled(m->sickness))
+        return false;
+    m->ends = false;
+    if (has_loss(m))
+        part(m);
+    else
+        send_close(m);
+    return true;
 }
 
 /* All steps that there are come before what is granted: who has died is found then, and gets nothing. */
@@ -592,6 +646,9 @@ bool master_step(master *m) {
     watch_time(m);
     watch_workers(m);
     bool any = !m->draining && peers_are_known(&m->peers) && unables_stop(m->unables);
+    if (sickness_count(m->sickness) > 0 && !m->draining &&
+        (tf_sched_count_well(m->sched) == 0 || tf_sched_is_stuck(m->sched)))
+        drain(m, DRAIN_WAIT, TF_FARM_SICK);
     const bool nobody_lives = has_loss(m) && peers_count_living(&m->peers) == 0;
     if (has_loss(m) && !nobody_lives &&
         tf_sched_is_stuck(m->sched)) /* the only ranks that were large enough are dead */
@@ -599,6 +656,7 @@ bool master_step(master *m) {
     any = check_untils(m) || any;
     for (; next_action(m, &action); any = true)
         carry_out(m, &action);
+    any = end_when_settled(m) || any;
     send_grants(m);
     if (nobody_lives && m->parting == PARTING_NOT) { /* what is left is for the next run */
         part(m);

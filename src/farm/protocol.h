@@ -6,6 +6,9 @@
  *       ALIVE  ------------------->          I still am: when there is nothing else to say
  *              <-------------------  GRANT   these tasks are yours
  *       REPORT ------------------->          these have ended, or are to be tried again
+ *              <-------------------  VERDICT the tasks whose rows you keep have failed, or are another's: write, or
+ * drop
+ *       SETTLED ------------------>          that is done
  *              <-------------------  SETTLE  these are not run: write their rows
  *              <-------------------  REMOVE  nobody needs the temporary outputs of this one any more
  *       UNABLE ------------------->          I can't run tasks of this stage: these are not begun
@@ -31,6 +34,8 @@ typedef enum message_tag {
     TAG_ALIVE,
     TAG_GRANT,
     TAG_REPORT,
+    TAG_VERDICT,
+    TAG_SETTLED,
     TAG_SETTLE,
     TAG_REMOVE,
     TAG_UNABLE,
@@ -73,7 +78,16 @@ typedef struct report_message {
     int64_t excluded; /* how many the worker left out, by "where" */
     int64_t skipped;  /* how many the worker skipped, since what they take has failed */
     double seconds;   /* that one slot spent on them */
+    int32_t attempt;  /* of tasks whose rows are kept: the one that has failed */
+    int32_t is_kept;  /* all have failed for good; their rows are not written, but kept until VERDICT */
 } report_message;
+
+typedef struct verdict_message {
+    int32_t stage;
+    int32_t is_failure; /* the rows are to be written; else they are another worker's */
+    int64_t first;      /* task */
+    int64_t count;
+} verdict_message;
 
 typedef struct settle_message {
     int32_t stage;
@@ -134,6 +148,7 @@ typedef struct signal_message {
 /* How a worker is to end. */
 typedef enum drain_how {
     DRAIN_WAIT = 1, /* let what runs come to its end */
+    DRAIN_SICK,     /* as at once, but what fails is for others */
     DRAIN_AT_ONCE   /* keep what has ended, leave the rest */
 } drain_how;
 

@@ -63,6 +63,7 @@ static void remove_files(rank *r, const remove_message *message) {
 static void handle_message(rank *r, const parcel *message) {
     switch ((message_tag)message->tag) {
     case TAG_GRANT: worker_grant(r->worker, message->payload, message->size / sizeof(grant_message)); break;
+    case TAG_VERDICT: worker_judge(r->worker, message->payload); break;
     case TAG_SETTLE: worker_settle(r->worker, message->payload); break;
     case TAG_REMOVE: remove_files(r, message->payload); break;
     case TAG_DRAIN:
@@ -78,6 +79,7 @@ static void handle_message(rank *r, const parcel *message) {
     case TAG_HELLO:
     case TAG_ALIVE:
     case TAG_REPORT:
+    case TAG_SETTLED:
     case TAG_UNABLE:
     case TAG_IDLE:
     case TAG_FAILURE:

@@ -1,5 +1,6 @@
 /* Runs of rows that follow each other are one report, so that a message has few however many batches have come back. Of
- * tasks that others may wait for a report tells of good ones or of others, never of both. */
+ * tasks that have failed, and of such that others may wait for, a report tells of good ones or of others, never of
+ * both. */
 #include "farm/reports.h"
 
 #include <assert.h>
@@ -16,16 +17,15 @@ static bool is_waited_for(const reports *r, int stage) {
 }
 
 /* Does the report go on where the one before it ends? */
-static bool continues(const reports *r, const report_message *before, const report_message *report) {
-    if (before->stage != report->stage || before->retry != report->retry ||
-        before->first + before->count != report->first)
-        return false;
-    return !is_waited_for(r, report->stage) || (before->failed > 0) == (report->failed > 0);
+static bool continues(const report_message *before, const report_message *report) {
+    return before->stage == report->stage && before->retry == report->retry && before->attempt == report->attempt &&
+           before->is_kept == report->is_kept && before->first + before->count == report->first &&
+           (before->failed > 0) == (report->failed > 0) && (before->skipped > 0) == (report->skipped > 0);
 }
 
 static void add(reports *r, report_message report) {
     report_message *last = r->count ? &r->item[r->count - 1] : NULL;
-    if (last && continues(r, last, &report)) {
+    if (last && continues(last, &report)) {
         last->count += report.count;
         last->failed += report.failed;
         last->excluded += report.excluded;
@@ -41,14 +41,19 @@ static void add(reports *r, report_message report) {
     r->item[r->count++] = report;
 }
 
-/* Where the run of rows that begins at `row` ends: all are pending or none is, and all are good or none is where that
- * matters to others. */
-static int64_t find_end(const reports *r, const tf_rows *rows, int64_t row) {
+/* Do both rows go into one report? What is not good has failed or was skipped. */
+static bool are_alike(const tf_rows *rows, int64_t row, int64_t other) {
+    const uint8_t a = rows->status[row], b = rows->status[other];
+    return tf_status_is_good(a) == tf_status_is_good(b) && tf_status_has_failed(a) == tf_status_has_failed(b);
+}
+
+/* Where the run of rows that begins at `row` ends: all are pending or none is, and all are good or none is. */
+static int64_t find_end(const tf_rows *rows, int64_t row) {
     const int64_t end = tf_rows_run(rows, row);
     int64_t same = row;
-    if (rows->failed == 0 || !is_waited_for(r, rows->stage))
+    if (rows->failed == 0 && rows->skipped == 0)
         return end;
-    while (same < end && tf_status_is_good(rows->status[same]) == tf_status_is_good(rows->status[row]))
+    while (same < end && are_alike(rows, row, same))
         same++;
     return same;
 }
@@ -61,26 +66,29 @@ static int64_t count_status(const tf_rows *rows, int64_t row, int64_t end, tf_st
 }
 
 static int64_t count_failed(const reports *r, const tf_rows *rows, int64_t row, int64_t end) {
-    if (rows->status[row] == TF_STATUS_PENDING)
+    const uint8_t status = rows->status[row];
+    if (status == TF_STATUS_PENDING)
         return 0;
-    if (is_waited_for(r, rows->stage))
-        return tf_status_is_good(rows->status[row]) ? 0 : end - row;
-    return rows->failed; /* where some rows are pending none has failed for good: it is a run of all */
+    return (is_waited_for(r, rows->stage) ? !tf_status_is_good(status) : tf_status_has_failed(status)) ? end - row : 0;
 }
 
-void reports_add(reports *r, const tf_rows *rows) {
+void reports_add(reports *r, const tf_rows *rows, pending_rows pending) {
     const double seconds = rows->seconds / (double)rows->count;
     r->tasks += rows->count;
     for (int64_t row = 0, end; row < rows->count; row = end) {
-        end = find_end(r, rows, row);
+        end = find_end(rows, row);
+        const bool is_pending = rows->status[row] == TF_STATUS_PENDING;
+        const bool is_kept = is_pending && pending == PENDING_KEPT;
         add(r, (report_message){.stage = rows->stage,
-                                .retry = rows->status[row] == TF_STATUS_PENDING ? rows->attempt : 0,
+                                .retry = is_pending && !is_kept ? rows->attempt : 0,
                                 .first = rows->first + row,
                                 .count = end - row,
-                                .failed = count_failed(r, rows, row, end),
+                                .failed = is_kept ? end - row : count_failed(r, rows, row, end),
                                 .excluded = rows->excluded ? count_status(rows, row, end, TF_STATUS_EXCLUDED) : 0,
                                 .skipped = rows->skipped ? count_status(rows, row, end, TF_STATUS_SKIPPED) : 0,
-                                .seconds = seconds * (double)(end - row)});
+                                .seconds = seconds * (double)(end - row),
+                                .attempt = is_kept ? rows->attempt : 0,
+                                .is_kept = is_kept});
     }
 }
 

@@ -18,8 +18,14 @@ typedef struct reports {
 
 void reports_free(reports *r);
 
-/* Adds rows as they were written. Those that are pending are to have another attempt. */
-void reports_add(reports *r, const tf_rows *rows);
+/* What rows that are pending are. */
+typedef enum pending_rows {
+    PENDING_RETRY, /* their tasks are to have another attempt */
+    PENDING_KEPT   /* they have failed, and are kept until the master knows what is to become of them */
+} pending_rows;
+
+/* Adds rows as they were written. */
+void reports_add(reports *r, const tf_rows *rows, pending_rows pending);
 
 /* Sends them, and is empty then. */
 void reports_send(reports *r, const transport *t, int to);

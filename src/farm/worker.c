@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "farm/kept_rows.h"
 #include "farm/reports.h"
 #include "sched/sched.h"
 
@@ -40,6 +41,7 @@ struct worker {
     int64_t waiting;        /* tasks in the queue */
     double blocked_since;   /* when the next piece first found no room; 0: it was not tried */
     int64_t held;           /* tasks that were granted and have not ended */
+    kept_rows *kept;        /* rows of tasks that have failed, and that the master decides on */
     reports reports;        /* what has not been reported yet */
     double spoke;           /* when something was last sent to the master */
     int idle_told;          /* idle slots that the master knows of */
@@ -79,6 +81,7 @@ worker *worker_new(const tf_campaign *campaign, const transport *t, const tf_clo
                   .slots = has.slots,
                   .sync = sync,
                   .reports = {.campaign = campaign}};
+    w->kept = kept_rows_new(campaign);
     w->estimate = tf_alloc_array((size_t)campaign->stages, sizeof *w->estimate);
     w->is_refused = tf_alloc_array((size_t)campaign->stages, sizeof *w->is_refused);
     w->is_cold = tf_alloc_array((size_t)campaign->stages, sizeof *w->is_cold);
@@ -98,6 +101,7 @@ void worker_free(worker *w) {
     free(w->is_cold);
     free(w->changes_told);
     free(w->queue);
+    kept_rows_free(w->kept);
     reports_free(&w->reports);
     tf_buf_free(&w->status);
     tf_buf_free(&w->blobs);
@@ -329,28 +333,45 @@ static tf_err feed_slots(worker *w, tf_error *error) {
 
 /* ---- Rows ---- */
 
-/* Rows whose attempt failed and may be repeated stay pending, and leave no text. What is returned borrows from `rows`
- * and from the worker. */
-static tf_rows reopen_failed(worker *w, const tf_rows *rows) {
+/* Rows from `from` on whose attempt failed stay pending, and leave no text. What is returned borrows from `rows` and
+ * from the worker. */
+static tf_rows reopen_failed(worker *w, const tf_rows *rows, int64_t from) {
+    tf_rows reopened = *rows;
     tf_buf_clear(&w->status);
     tf_buf_clear(&w->blobs);
-    for (int64_t row = 0; row < rows->count; row++)
-        tf_buf_addc(&w->status,
-                    (char)(tf_status_has_failed(rows->status[row]) ? TF_STATUS_PENDING : rows->status[row]));
+    tf_buf_add(&w->status, rows->status, (size_t)rows->count);
+    for (int64_t row = from; row < rows->count; row++) {
+        if (!tf_status_has_failed(rows->status[row]))
+            continue;
+        w->status.data[row] = TF_STATUS_PENDING;
+        reopened.failed--;
+        reopened.pending++;
+    }
     const char *bytes = rows->blobs;
     for (size_t at = 0, size; at < rows->blobs_size; at += size) {
         const tf_record *record = (const tf_record *)(const void *)(bytes + at);
         size = tf_record_size((size_t)record->length);
-        if (!tf_status_has_failed(rows->status[record->index - rows->first]))
+        if (w->status.data[record->index - rows->first] != TF_STATUS_PENDING)
             tf_buf_add(&w->blobs, record, size);
     }
-    tf_rows reopened = *rows;
-    reopened.failed = 0;
-    reopened.pending = rows->failed;
     reopened.status = (const uint8_t *)w->status.data;
     reopened.blobs = w->blobs.data;
     reopened.blobs_size = w->blobs.length;
     return reopened;
+}
+
+/* Where the rows at the end begin that have failed: behind the last that did well. */
+static int64_t find_last_failed(const tf_rows *rows) {
+    int64_t from = rows->count;
+    while (from > 0 && tf_status_has_failed(rows->status[from - 1]))
+        from--;
+    return from;
+}
+
+/* Is it for the master to say whether tasks have failed, or this worker? */
+static bool is_judged(const worker *w) {
+    enum { MASTER_AND_WORKER = 2 };
+    return w->transport->ranks > MASTER_AND_WORKER && (!w->draining || w->draining == DRAIN_SICK);
 }
 
 static void send_change(worker *w, const tf_rows *rows) {
@@ -376,9 +397,14 @@ static void send_cold(worker *w, int stage) {
 static tf_err accept_rows(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error) {
     (void)slot;
     worker *w = context;
+    const bool is_last = rows->attempt > w->campaign->stage[rows->stage].retries;
+    const pending_rows pending = is_last ? PENDING_KEPT : PENDING_RETRY;
     tf_rows reopened;
-    if (rows->failed > 0 && rows->attempt <= w->campaign->stage[rows->stage].retries) {
-        reopened = reopen_failed(w, rows);
+    if (rows->failed > 0 && (!is_last || is_judged(w))) {
+        const int64_t from = is_last ? find_last_failed(rows) : 0;
+        if (is_last && from < rows->count)
+            kept_rows_add(w->kept, rows, from);
+        reopened = reopen_failed(w, rows, from);
         rows = &reopened;
     }
     const tf_err err = w->output->write(w->output->context, rows, error);
@@ -394,7 +420,7 @@ static tf_err accept_rows(void *context, int slot, const tf_rows *rows, tf_inter
     tf_estimate_add(&w->estimate[rows->stage], rows->count, rows->seconds);
     if (rows->failed > 0)
         reports_send_failures(rows, w->transport, MASTER);
-    reports_add(&w->reports, rows);
+    reports_add(&w->reports, rows, pending);
     w->held -= rows->count;
     return TF_OK;
 }
@@ -411,6 +437,21 @@ static tf_err write_settled(void *context, int slot, const tf_rows *rows, tf_int
     (void)slot, (void)left;
     const worker *w = context;
     return w->output->write(w->output->context, rows, error);
+}
+
+static tf_err write_failed(void *context, const tf_rows *rows, tf_error *error) {
+    const worker *w = context;
+    reports_send_failures(rows, w->transport, MASTER);
+    return w->output->write(w->output->context, rows, error);
+}
+
+void worker_judge(worker *w, const verdict_message *v) {
+    const tf_interval tasks = {v->first, v->first + v->count};
+    tf_error error;
+    if (!w->is_broken &&
+        kept_rows_settle(w->kept, v->stage, tasks, v->is_failure ? write_failed : NULL, w, &error) != TF_OK)
+        break_off(w, &error);
+    transport_send(w->transport, MASTER, TAG_SETTLED, NULL, 0);
 }
 
 void worker_settle(worker *w, const settle_message *m) {
@@ -462,7 +503,7 @@ static tf_err run_slots(worker *w, double timeout, int *events, tf_error *error)
     tf_err err = feed_slots(w, error);
     if (err == TF_OK)
         err = e->poll(e->context, timeout, accept_rows, w, events, error);
-    if (err == TF_OK && w->draining == DRAIN_AT_ONCE)
+    if (err == TF_OK && w->draining >= DRAIN_SICK)
         err = e->give_up(e->context, accept_rows, w, error);
     if (err == TF_OK && w->sync > 0)
         err = w->output->sync(w->output->context, w->sync, error);
@@ -474,8 +515,12 @@ static tf_err run_slots(worker *w, double timeout, int *events, tf_error *error)
 bool worker_step(worker *w, double timeout) {
     int events = 0;
     tf_error error;
-    if (w->is_broken || w->has_drained)
+    if (w->is_broken)
         return false;
+    if (w->has_drained) { /* it may be a while before the others have */
+        speak(w);
+        return false;
+    }
     const tf_err err = run_slots(w, timeout, &events, &error);
     w->is_broken = err != TF_OK; /* what has ended is told first */
     speak(w);

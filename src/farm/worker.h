@@ -16,6 +16,9 @@ void worker_free(worker *worker);
 
 void worker_grant(worker *worker, const grant_message *grants, size_t count);
 
+/* Writes rows that it kept, or drops them. */
+void worker_judge(worker *worker, const verdict_message *verdict);
+
 /* Writes rows of tasks that are not run. */
 void worker_settle(worker *worker, const settle_message *message);
 

@@ -132,6 +132,8 @@ static void say_stopping(tf_progress *p, const tf_farm_progress *now) {
         tf_format_signal(now->stopping, why);
     else if (now->stopping == TF_FARM_LOSS)
         snprintf(why, sizeof why, "the rank that died");
+    else if (now->stopping == TF_FARM_SICK)
+        snprintf(why, sizeof why, "workers that are sick");
     else if (now->stopping == TF_FARM_CALLER)
         snprintf(why, sizeof why, "--stop-with");
     snprintf(text, sizeof text, "stopping because of %s: tasks that have begun may end (%s are granted); %s at once",

@@ -185,8 +185,8 @@ static bool grant_torn(tf_sched *s, tf_action *action) {
     const stage *st = &s->stage[stage_id];
     const worker *w = &s->worker[s->torn_worker];
     s->torn_stage = -1;
-    if (!w->up || w->capacity[st->class_id] == 0 || st->queues == 0 || ready_first(st) >= s->torn_end ||
-        ready_first(st) < s->torn_end - stage_batch(st))
+    if (!w->up || !health_is_good(w) || w->capacity[st->class_id] == 0 || st->queues == 0 ||
+        ready_first(st) >= s->torn_end || ready_first(st) < s->torn_end - stage_batch(st))
         return false;
     return grant_ready(s, s->torn_worker, stage_id, 1, action) == GRANTED;
 }
@@ -236,7 +236,7 @@ bool grant_next(tf_sched *s, double now, tf_action *action) {
     for (int left = s->candidate_count; left > 0; left--) {
         const int worker_id = worker_next_candidate(s);
         const worker *w = &s->worker[worker_id];
-        if (!w->up)
+        if (!w->up || !health_is_good(w))
             continue;
         const answer came = offer(s, worker_id, now, action);
         if (came == GRANTED)

@@ -11,19 +11,36 @@ double retry_due(const resource_class *class) {
     return class->retries.count ? ((const retry *)(const void *)class->retries.items)->due : INFINITY;
 }
 
-bool tf_sched_retry(tf_sched *s, int worker_id, int stage_id, int64_t first, int64_t count, int attempt, double seconds,
-                    double now) {
-    if (!worker_release(s, worker_id, stage_id, first, count, seconds))
-        return false;
-    stage *st = &s->stage[stage_id];
-    retry next = {.due = now + ldexp(st->spec.retry_delay, attempt - 1),
-                  .stage_id = stage_id,
-                  .attempt = attempt + 1,
-                  .failed_on = worker_id};
-    for (next.index = first; next.index < first + count; next.index++)
-        tf_heap_add(&s->class[st->class_id].retries, &next);
-    st->retrying += count;
-    return true;
+void retry_none(tf_sched *s, stage *st, int64_t tasks) {
+    st->failed += tasks;
+    s->stopping = s->stopping || (st->spec.stop_after > 0 && st->failed >= st->spec.stop_after);
+}
+
+void retry_add(tf_sched *s, retry like, tf_interval tasks) {
+    stage *st = &s->stage[like.stage_id];
+    for (like.index = tasks.first; like.index < tasks.end; like.index++)
+        tf_heap_add(&s->class[st->class_id].retries, &like);
+    st->retrying += tasks.end - tasks.first;
+}
+
+tf_intervals retry_take_back(tf_sched *s, int stage_id, tf_interval tasks, int attempt, double due) {
+    resource_class *class = &s->class[s->stage[stage_id].class_id];
+    tf_heap all = class->retries;
+    tf_intervals found = {0};
+    retry next;
+    class->retries = (tf_heap){.size = all.size, .before = all.before};
+    while (all.count > 0) {
+        tf_heap_pop(&all, &next);
+        if (next.stage_id == stage_id && next.attempt == attempt && next.index >= tasks.first &&
+            next.index < tasks.end) {
+            next.attempt--;
+            next.due = due;
+            tf_intervals_add(&found, next.index, next.index + 1);
+        }
+        tf_heap_add(&class->retries, &next);
+    }
+    tf_heap_free(&all);
+    return found;
 }
 
 double tf_sched_due(const tf_sched *s) {

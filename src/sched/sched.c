@@ -42,6 +42,7 @@ void tf_sched_free(tf_sched *s) {
         return;
     for (int i = 0; i < s->stages; i++) {
         ready_free(&s->stage[i]);
+        tf_intervals_free(&s->stage[i].forgiven);
         free((void *)(uintptr_t)s->stage[i].spec.after);
     }
     workers_free(s);
@@ -52,15 +53,30 @@ void tf_sched_free(tf_sched *s) {
     free(s->class);
     free(s->by_need);
     free(s->head);
+    free(s->told);
     free(s);
 }
 
+void tf_sched_worker_down(tf_sched *s, int worker_id) {
+    if (worker_id < 0 || worker_id >= s->workers || !s->worker[worker_id].up)
+        return;
+    health_down(s, worker_id);
+    worker_take_down(s, worker_id);
+}
+
+int tf_sched_count_well(const tf_sched *s) {
+    return s->well;
+}
+
 bool tf_sched_next_change(tf_sched *s, tf_action *action) {
-    return stage_next_change(s, action);
+    return health_next(s, action) || stage_next_change(s, action);
 }
 
 bool tf_sched_next(tf_sched *s, double now, tf_action *action) {
-    return stage_next_change(s, action) || grant_next(s, now, action);
+    s->now = now;
+    if (tf_sched_next_change(s, action) || grant_next(s, now, action))
+        return true;
+    return health_settle_rest(s) && tf_sched_next_change(s, action);
 }
 
 bool tf_sched_is_stuck(const tf_sched *s) {
@@ -78,5 +94,6 @@ void tf_sched_freeze(tf_sched *s) {
 }
 
 void tf_sched_drain(tf_sched *s) {
+    health_settle_all(s);
     s->draining = true;
 }

@@ -79,6 +79,11 @@ typedef struct tf_sched_stage {
 typedef enum tf_action_kind {
     TF_ACTION_LAYOUT, /* make the stage's datasets; its tasks are granted from now on */
     TF_ACTION_GRANT,  /* hand tasks first .. first + count - 1 to the worker */
+    TF_ACTION_FAIL,   /* tasks first .. first + count - 1 have failed: the worker, which keeps their rows, is to write
+                         them */
+    TF_ACTION_DROP,   /* others have the same attempt at them: the worker is to drop their rows */
+    TF_ACTION_SICK, /* the worker gets nothing more: `count` of its tasks failed in a row, and some of them, as `first`
+                       of the stage, have done well elsewhere. It is to end what it holds, and then it is down */
     TF_ACTION_FINISH, /* all tasks of the stage that were begun have ended: write the rest of it */
     TF_ACTION_END     /* all stages are finished, or stopped, or drained: there will be no other action */
 } tf_action_kind;
@@ -90,6 +95,7 @@ typedef struct tf_action {
     int64_t first;
     int64_t count;
     int attempt;  /* which one a grant is for, from 1 */
+    int64_t well; /* of a sick worker: how many of the tasks have done well elsewhere */
     bool is_torn; /* the rest of the grant's last batch is granted next, to the same worker */
 } tf_action;
 
@@ -107,8 +113,11 @@ void tf_sched_free(tf_sched *sched);
  * former life can arrive any more. */
 void tf_sched_worker_up(tf_sched *sched, int worker, tf_resources have);
 
-/* The worker is gone: what it held and had not reported becomes pending again. */
+/* The worker is gone: what it held and had not reported becomes pending again, and so do tasks whose rows it kept. */
 void tf_sched_worker_down(tf_sched *sched, int worker);
+
+/* How many workers are up and may have tasks, for all that is known? */
+int tf_sched_count_well(const tf_sched *sched);
 
 /* Tasks first .. first + count - 1 have ended on the worker, `failed` of them without success, after `seconds` of work
  * in one slot. false (and nothing changes) for tasks that the worker does not hold: a message late or twice. */
@@ -121,13 +130,19 @@ bool tf_sched_report(tf_sched *sched, int worker, int stage, int64_t first, int6
 bool tf_sched_retry(tf_sched *sched, int worker, int stage, int64_t first, int64_t count, int attempt, double seconds,
                     double now);
 
+/* The last attempt that tasks first .. first + count - 1 may have, `attempt`, has failed on the worker; the rows that
+ * say so are not written, the worker keeps them until TF_ACTION_FAIL or TF_ACTION_DROP. Until then the tasks count as
+ * running. Returns as tf_sched_report. */
+bool tf_sched_fail(tf_sched *sched, int worker, int stage, int64_t first, int64_t count, int attempt, double seconds,
+                   double now);
+
 /* These tasks of a linked stage are blocked no longer: they are ready, at this level. */
 void tf_sched_ready(tf_sched *sched, int stage, int64_t first, int64_t count, int level);
 
 /* `count` tasks of a linked stage have ended without being run: they were skipped. */
 void tf_sched_skip(tf_sched *sched, int stage, int64_t count);
 
-/* Have all tasks of a linked stage ended that were ready so far? */
+/* Have all tasks of a linked stage ended that were ready so far, and has all been told that follows from it? */
 bool tf_sched_has_caught_up(const tf_sched *sched, int stage);
 
 /* Drops the stage's blocked tasks: nothing else will be ready. */

@@ -57,7 +57,8 @@ void tf_sched_skip(tf_sched *s, int stage_id, int64_t count) {
 
 bool tf_sched_has_caught_up(const tf_sched *s, int stage_id) {
     const stage *st = &s->stage[stage_id];
-    return st->ready == 0 && st->retrying == 0 && stage_running(st) == 0;
+    const bool is_told = s->told_first == s->told_end;
+    return is_told && st->ready == 0 && st->retrying == 0 && stage_running(st) == 0;
 }
 
 void tf_sched_cut(tf_sched *s, int stage_id) {

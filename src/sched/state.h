@@ -4,6 +4,9 @@
  * opening.c   which stages are open, and which may be opened next
  * workers.c   who is up, who wants work, and for whom workers are reserved
  * retry.c     tasks that wait for another attempt
+ * doubts.c    tasks that have failed, and of which it is not known yet whether their worker is to blame
+ * health.c    which workers are suspected, and which are sick
+ * outcomes.c  what workers say of tasks that have ended
  * stages.c    which stages are begun, and over
  * classes.c   which stages need the same; unable.c: which workers can't run a stage
  * grant.c     who gets what next; backfill.c: what a reserved worker gets meanwhile
@@ -30,6 +33,8 @@ typedef struct stage {
     int64_t retrying; /* tasks that wait for another attempt */
     int64_t blocked;  /* tasks that wait for other tasks */
     tf_estimate estimate;
+    tf_intervals
+        forgiven; /* tasks that have failed on a sick worker: the attempt under way may fail once for nothing */
     bool is_unable_somewhere; /* some worker has said that it can't run its tasks; the class is its own */
     int missing;              /* stages that must be finished before it begins, and are not */
     bool laid_out, finished;
@@ -65,6 +70,35 @@ typedef struct resource_class {
     tf_heap openable; /* numbers of stages that may be opened and have work, the lowest on top */
 } resource_class;
 
+/* Tasks that have failed on a worker, one after the other. */
+typedef struct doubt {
+    int stage_id;
+    int attempt;   /* the one that has failed */
+    bool is_final; /* it was the last: the worker keeps the rows until it is known whether they count */
+    bool is_tried; /* the same attempt is another worker's now */
+    tf_interval tasks;
+} doubt;
+
+typedef enum health_state {
+    HEALTH_WELL,
+    HEALTH_SUSPECT, /* it gets nothing until others have had the same attempts at some of its tasks */
+    HEALTH_SICK     /* it gets nothing any more */
+} health_state;
+
+typedef struct health {
+    health_state state;
+    doubt *doubt; /* what has failed since a task last did well here */
+    int doubts, capacity;
+    int64_t failed;      /* tasks of these */
+    int64_t tried;       /* how many of them are tried elsewhere */
+    int64_t ended;       /* others that failed since, and have done well elsewhere */
+    int64_t well;        /* how many of these by the very attempt that failed here */
+    int64_t most_failed; /* so many in a row make it a suspect */
+    bool is_listed;      /* it is counted among the doubters */
+    int well_stage_id;   /* the last task that did well elsewhere */
+    int64_t well_task;
+} health;
+
 typedef struct worker {
     tf_resources have;
     int64_t *capacity; /* per class: tasks that it could run at once if it ran nothing else */
@@ -76,6 +110,7 @@ typedef struct worker {
     int64_t held;           /* tasks granted and not reported */
     int64_t *held_of_class; /* how many of these are of each class */
     tf_intervals *holds;    /* per stage: which of its tasks these are */
+    health health;
 } worker;
 
 struct tf_sched {
@@ -101,6 +136,12 @@ struct tf_sched {
     int64_t torn_end; /* where the batch ends */
     int *waiting;     /* workers that want work when there is none for them */
     int waiting_count;
+    double now;   /* the last time that was told */
+    int well;     /* workers that are up and neither suspected nor sick */
+    int doubters; /* workers of which tasks are doubtful */
+    int suspects;
+    tf_action *told; /* what follows from doubts that are settled, to be told next */
+    int told_first, told_end, told_capacity;
     bool stopping; /* too many tasks have failed: nothing is granted, stages that have begun are finished */
     bool frozen;   /* no further stage is begun */
     bool draining; /* the run is to end: nothing is granted, begun or finished any more */
@@ -154,6 +195,9 @@ void worker_wake_class(tf_sched *s, int class_id); /* those that can run tasks o
 /* The worker gets nothing until it has room for a task of this class. -1: it is reserved for none any more. */
 void worker_reserve(tf_sched *s, worker *w, int class_id);
 
+/* Hands all that the worker holds back, and takes it off the list. */
+void worker_take_down(tf_sched *s, int worker_id);
+
 /* Takes from the worker tasks that have ended after `seconds` in one slot. false if it does not hold them. */
 bool worker_release(tf_sched *s, int worker_id, int stage_id, int64_t first, int64_t count, double seconds);
 
@@ -166,8 +210,75 @@ void workers_free(tf_sched *s);
 
 bool retry_is_before(const void *a, const void *b);
 
+/* Counts tasks that have failed for good. */
+void retry_none(tf_sched *s, stage *st, int64_t tasks);
+
 /* When the first retry of the class is due; INFINITY if there is none. */
 double retry_due(const resource_class *class);
+
+/* Tasks are to have the attempt of `like` from `like.due` on. They are counted as retrying. */
+void retry_add(tf_sched *s, retry like, tf_interval tasks);
+
+/* Of these tasks those that wait for the attempt may have the one before it, from `due` on: that is not counted.
+ * Returns which these are, to be freed. */
+tf_intervals retry_take_back(tf_sched *s, int stage_id, tf_interval tasks, int attempt, double due);
+
+/* ---- doubts.c ---- */
+
+/* Adds tasks behind the others. */
+void doubts_add(tf_sched *s, worker *w, doubt tasks);
+
+/* Takes the tasks out of the worker's doubts. How many were there, and how many of them were tried elsewhere. */
+typedef struct doubts_removed {
+    int64_t tasks, tried;
+} doubts_removed;
+doubts_removed doubts_remove(worker *w, int stage_id, tf_interval tasks);
+
+/* Which of the tasks are doubtful on the worker? Adds them. */
+void doubts_find(const worker *w, int stage_id, tf_interval tasks, tf_intervals *found);
+
+/* Removes the last doubt. false: there is none. */
+bool doubts_pop(worker *w, doubt *last);
+
+/* Forgets the worker's doubts, and all that it has to do with them. */
+void doubts_clear(tf_sched *s, worker *w);
+
+/* ---- health.c ---- */
+
+enum {
+    HEALTH_FAILED_IN_A_ROW = 5, /* make a worker a suspect: at first */
+    HEALTH_EARLY = 3,           /* the last of these are tried elsewhere at once, instead of a second attempt */
+    HEALTH_WELL_ELSEWHERE = 2,  /* of these make it sick */
+    HEALTH_TRIALS = 5           /* tasks of a suspect that others try, at most */
+};
+
+/* The worker is to be down: what is doubtful of it is for others. */
+void health_down(tf_sched *s, int worker_id);
+
+/* May it have tasks? */
+static inline bool health_is_good(const worker *w) {
+    return w->health.state == HEALTH_WELL;
+}
+
+/* Tasks have done well on the worker. */
+void health_did_well(tf_sched *s, int worker_id, int stage_id, int64_t first, int64_t count);
+
+/* Tasks have failed on the worker for good, and their rows are written. */
+void health_has_failed(tf_sched *s, int worker_id, int stage_id, int64_t first, int64_t count);
+
+/* Attempts have failed on the worker, from which the tasks are taken already. What becomes of them follows: another
+ * attempt, or that they have failed; or what it tells of them later. */
+void health_failed(tf_sched *s, int worker_id, const doubt *failed);
+
+/* The next that is to be told of tasks that were in doubt, and of workers that are sick. */
+bool health_next(tf_sched *s, tf_action *action);
+
+/* Nothing is left to be handed out: doubts of workers that have nothing more to say are settled. true if there were
+ * any. */
+bool health_settle_rest(tf_sched *s);
+
+/* All doubts are settled as far as they can be. */
+void health_settle_all(tf_sched *s);
 
 /* ---- stages.c ---- */
 

@@ -94,6 +94,8 @@ void tf_sched_worker_up(tf_sched *s, int worker_id, tf_resources have) {
         s->class[c].capacity += w->capacity[c];
     }
     s->up++;
+    w->health = (health){.most_failed = HEALTH_FAILED_IN_A_ROW};
+    s->well++;
     worker_add_candidate(s, worker_id);
 }
 
@@ -109,9 +111,7 @@ static void return_tasks(tf_sched *s, worker *w) {
         w->held_of_class[c] = 0;
 }
 
-void tf_sched_worker_down(tf_sched *s, int worker_id) {
-    if (!is_up(s, worker_id))
-        return;
+void worker_take_down(tf_sched *s, int worker_id) {
     worker *w = &s->worker[worker_id];
     stop_waiting(s, worker_id);
     worker_reserve(s, w, -1);
@@ -133,6 +133,7 @@ void workers_free(tf_sched *s) {
         free(w->holds);
         free(w->held_of_class);
         free(w->capacity);
+        free(w->health.doubt);
     }
     free(s->worker);
     free(s->candidates);
@@ -192,16 +193,5 @@ bool worker_release(tf_sched *s, int worker_id, int stage_id, int64_t first, int
         worker_wake_class(s, st->class_id);
     tf_estimate_add(&st->estimate, count, seconds);
     worker_add_candidate(s, worker_id);
-    return true;
-}
-
-bool tf_sched_report(tf_sched *s, int worker_id, int stage_id, int64_t first, int64_t count, int64_t failed,
-                     double seconds) {
-    if (failed < 0 || failed > count || !worker_release(s, worker_id, stage_id, first, count, seconds))
-        return false;
-    stage *st = &s->stage[stage_id];
-    st->done += count - failed;
-    st->failed += failed;
-    s->stopping = s->stopping || (st->spec.stop_after > 0 && st->failed >= st->spec.stop_after);
     return true;
 }

@@ -231,7 +231,7 @@ static tf_status wanted_status(const farm *f, int stage, int64_t task, const tf_
     if (!is_to_run(f, stage, task))
         return TF_STATUS_PENDING;
     const tf_status ended = farm_expected(f, stage, task);
-    const bool is_late = f->unsettled[stage][task] || !is_within_reach(f, stage, task);
+    const bool is_late = f->unsettled[stage][task] || f->unwritten[stage][task] || !is_within_reach(f, stage, task);
     return is_late && f->status[stage][task] == TF_STATUS_PENDING ? TF_STATUS_PENDING : ended;
 }
 
@@ -261,12 +261,12 @@ static void check_rows(const farm *f, const tf_farm_progress *end, const plan *p
 
 /* What the master says is what the rows say. */
 static void check_counts(const farm *f, const tf_farm_progress *end, int64_t failures) {
-    const int64_t failed = count_status(f, 1u << TF_STATUS_FAILED | 1u << TF_STATUS_TIMEOUT);
+    int64_t failed = count_status(f, 1u << TF_STATUS_FAILED | 1u << TF_STATUS_TIMEOUT);
     const int64_t done = count_status(f, 1u << TF_STATUS_DONE | 1u << TF_STATUS_EXCLUDED);
     int64_t skipped = count_status(f, 1u << TF_STATUS_SKIPPED);
     for (int s = 0; s < FARM_STAGES; s++)
         for (int task = 0; task < FARM_TASKS; task++)
-            skipped += f->unsettled[s][task];
+            skipped += f->unsettled[s][task], failed += f->unwritten[s][task];
     const int64_t left_out = count_status(f, 1u << TF_STATUS_EXCLUDED);
     farm_require(f, end->failed == failed, "%d tasks have failed, not %d", (int)failed, (int)end->failed);
     farm_require(f, end->done == done, "%d tasks are done, not %d", (int)done, (int)end->done);
@@ -287,7 +287,7 @@ static bool has_stopped_a_stage(const farm *f) {
 static bool is_whole(const farm *f) {
     for (int s = 0; s < f->setting.campaign->stages; s++)
         for (int64_t task = 0; task < tasks_of(f, s); task++)
-            if (f->status[s][task] == TF_STATUS_PENDING && !f->unsettled[s][task])
+            if (f->status[s][task] == TF_STATUS_PENDING && !f->unsettled[s][task] && !f->unwritten[s][task])
                 return false;
     return true;
 }
@@ -400,9 +400,18 @@ static int find_work(const farm *f, int number) {
     return -1;
 }
 
+/* How long a worker may have nothing while others try tasks that have failed on it, one after the other. */
+static double longest_suspicion(const farm *f) {
+    double longest = 0;
+    for (int s = 0; s < f->setting.campaign->stages; s++)
+        if (f->setting.stage[s].fails > 0)
+            longest = fmax(longest, 20 * f->setting.stage[s].seconds);
+    return longest;
+}
+
 /* Nobody is idle for long while there is work for it, unless the run is to end. */
 static void check_idle(farm *f) {
-    const double most = 5 + 20 * f->setting.latency;
+    const double most = 5 + 20 * f->setting.latency + longest_suspicion(f);
     const bool hands_out = !f->drains && !stops_early(f) && f->broken == 0;
     for (int r = f->setting.ranks > 1; r < f->setting.ranks; r++) {
         farm_node *node = &f->node[r];

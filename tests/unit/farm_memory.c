@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 static const char *const tag_name[] = {
-    [TAG_HELLO] = "HELLO",   [TAG_ALIVE] = "ALIVE",     [TAG_GRANT] = "GRANT", [TAG_REPORT] = "REPORT",
-    [TAG_SETTLE] = "SETTLE", [TAG_REMOVE] = "REMOVE",   [TAG_IDLE] = "IDLE",   [TAG_FAILURE] = "FAILURE",
-    [TAG_CHANGE] = "CHANGE", [TAG_SIGNAL] = "SIGNAL",   [TAG_DRAIN] = "DRAIN", [TAG_DRAINED] = "DRAINED",
-    [TAG_UNABLE] = "UNABLE", [TAG_COLLECT] = "COLLECT", [TAG_PART] = "PART",   [TAG_BROKEN] = "BROKEN",
-    [TAG_LEAVE] = "LEAVE",   [TAG_COLD] = "COLD",
+    [TAG_HELLO] = "HELLO",   [TAG_ALIVE] = "ALIVE",     [TAG_GRANT] = "GRANT",     [TAG_REPORT] = "REPORT",
+    [TAG_SETTLE] = "SETTLE", [TAG_REMOVE] = "REMOVE",   [TAG_IDLE] = "IDLE",       [TAG_FAILURE] = "FAILURE",
+    [TAG_CHANGE] = "CHANGE", [TAG_SIGNAL] = "SIGNAL",   [TAG_DRAIN] = "DRAIN",     [TAG_DRAINED] = "DRAINED",
+    [TAG_UNABLE] = "UNABLE", [TAG_COLLECT] = "COLLECT", [TAG_PART] = "PART",       [TAG_BROKEN] = "BROKEN",
+    [TAG_LEAVE] = "LEAVE",   [TAG_COLD] = "COLD",       [TAG_VERDICT] = "VERDICT", [TAG_SETTLED] = "SETTLED",
 };
 
 static bool failed;
@@ -101,7 +101,8 @@ static double seconds(const farm *f, int stage, int64_t task, int attempt) {
 static void check_sender(const farm *f, int from, int tag) {
     const farm_node *node = &f->node[from];
     farm_require(f, !node->dead && !node->rank.ended, "rank %d, which has left, sends %s", from, tag_name[tag]);
-    const bool is_silent = node->drained && tag != TAG_SIGNAL && tag != TAG_BROKEN && from > 0;
+    const bool is_silent = node->drained && tag != TAG_SIGNAL && tag != TAG_BROKEN && tag != TAG_ALIVE &&
+                           tag != TAG_SETTLED && tag != TAG_FAILURE && from > 0;
     farm_require(f, !is_silent, "rank %d sends %s behind DRAINED", from, tag_name[tag]);
 }
 
@@ -167,9 +168,12 @@ static void trace(const farm *f, int from, int to, int tag, const void *payload,
     printf("\n");
 }
 
-/* The rows of a SETTLE that was sent to a rank which has died are for the next run. */
+/* The rows of a SETTLE or VERDICT that was sent to a rank which has died are for the next run. */
 static void lose_letter(farm *f, int tag, const void *payload) {
     const settle_message *m = payload;
+    const verdict_message *v = payload;
+    for (int64_t task = 0; tag == TAG_VERDICT && v->is_failure && task < v->count; task++)
+        f->unwritten[v->stage][v->first + task] = true;
     for (int64_t task = 0; tag == TAG_SETTLE && task < m->count; task++)
         f->unsettled[m->stage][m->first + task] = true;
 }

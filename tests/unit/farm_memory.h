@@ -121,6 +121,7 @@ struct farm {
     int collectives_asked;                   /* by rank 0 */
     bool layout_asked[FARM_STAGES];          /* likewise */
     bool unsettled[FARM_STAGES][FARM_TASKS]; /* it is not run, and the rank is dead that was to write so */
+    bool unwritten[FARM_STAGES][FARM_TASKS]; /* it has failed, and the rank is dead that was to write so */
     int deaths, broken;
     int incidents;             /* in the history of the run */
     char incident[300];        /* the last one that was written there */

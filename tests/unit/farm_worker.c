@@ -195,6 +195,10 @@ Test(worker, ends_what_runs_and_nothing_else_when_it_drains) {
     cr_expect_eq(expect_report(s).count, 1);
     expect(s, TAG_DRAINED);
     wait_for(s, 2);
+    parcel next;
+    cr_expect_eq(next_tag(s, &next), TAG_ALIVE);
+    while (next_tag(s, &next) == TAG_ALIVE)
+        ;
     expect_silence(s);
     cr_expect(s->farm.status[0][0] == TF_STATUS_DONE && s->farm.status[0][1] == TF_STATUS_PENDING);
     close_scene(s);

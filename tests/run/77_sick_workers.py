@@ -1,0 +1,100 @@
+"""A worker on which tasks fail that do well elsewhere is named, gets no more, and costs no task an attempt."""
+
+import json
+
+import farm
+import h5py
+from farm import digest
+
+# The second worker's environment is not as the others': what needs it fails there.
+BAD = "test \"$NODE\" != bad"
+
+
+class SickWorkers(farm.FarmTest):
+    def command(self, *arguments, ranks=None):
+        """One rank of several, the last, is on a bad node."""
+        command = super().command(*arguments, ranks=ranks)
+        if not ranks or not self.bad:
+            return command
+        program = command[3:]
+        return [*command[:2], str(ranks - 1), *program, ":", "-n", "1", "env", "NODE=bad", *program]
+
+    bad = True
+
+    def incidents(self, path="m.h5"):
+        with h5py.File(self.folder / path) as file:
+            return json.loads(file.attrs["runs"])[-1].get("incidents", [])
+
+    def check_sick(self, result, rank):
+        named = [i for i in self.incidents() if i["kind"] == "sick"]
+        self.assertEqual([i["rank"] for i in named], [rank])
+        self.assertRegex(
+            result.stderr,
+            rf"taskfarm: rank {rank} on \S+ is sick and gets no more tasks: \d+ of its tasks failed in a row, and \d of these did well elsewhere, as m\[i=\d+\]\n",
+        )
+        self.assertIn(named[0]["text"], self.taskfarm("status", "m.h5").stdout)
+        self.assertEqual(json.loads(self.taskfarm("status", "--json", "m.h5").stdout)["incidents"], self.incidents())
+
+    @farm.first
+    def test_are_named_and_cost_nothing(self):
+        for retries in (0, 2):
+            with self.subTest(retries=retries):
+                manifest = {
+                    "over": {"i": {"range": [200]}},
+                    "run": {"command": BAD + " || {{ echo here $NODE; exit 3; }}; sleep 0.01; echo '{{\"y\": '{i}'}}'; test {i} -ne 7"},
+                    "results": {"y": "int64"},
+                    "retries": retries,
+                    "retry_delay": 0,
+                }
+                self.write("m.json", manifest)
+                self.bad = False
+                self.taskfarm("m.json", "--output", "one.h5", status=1)
+                self.bad = True
+                (self.folder / "m.h5").unlink(missing_ok=True)
+                result = self.taskfarm("m.json", ranks=4, status=1)
+                self.check_sick(result, 3)
+                self.assertRegex(result.stderr, r"m: 199 done, 1 failed in ")
+                with h5py.File(self.folder / "m.h5") as file, h5py.File(self.folder / "one.h5") as one:
+                    self.assertEqual(list(file["m/task/status"][()]), list(one["m/task/status"][()]))
+                    self.assertEqual(file["m/task/attempts"][7], retries + 1)
+                    self.assertEqual(file["m/task/attempts"][7], one["m/task/attempts"][7])
+                    others = [a for i, a in enumerate(file["m/task/attempts"][()]) if i != 7]
+                    self.assertEqual(sum(a > 1 for a in others) if retries == 0 else 0, 0)
+                    self.assertNotIn(3, set(file["m/task/worker"][()]))
+                    texts = [bytes(file["m/text"][n][()]) for n in file["m/text"] if not n.endswith("_index")]
+                    self.assertFalse(any(b"bad" in t for t in texts), "of what failed there nothing is left")
+                self.assertEqual(digest(self.folder / "m.h5"), digest(self.folder / "one.h5"))
+
+    @farm.first
+    def test_are_not_those_where_tasks_fail_that_fail_everywhere(self):
+        """In the middle, one behind the other."""
+        self.bad = False
+        self.write(
+            "m.json",
+            {
+                "over": {"i": {"range": [300000]}},
+                "run": {"expr": {"y": "i >= 100000 && i < 110000 ? 0/0 : i"}},
+                "results": {"y": "int64"},
+            },
+        )
+        self.taskfarm("m.json", "--output", "one.h5", status=1)
+        result = self.taskfarm("m.json", ranks=4, status=1)
+        self.assertEqual(self.incidents(), [])
+        self.assertRegex(result.stderr, r"m: 290 000 done, 10 000 failed in ")
+        self.assertEqual(digest(self.folder / "m.h5"), digest(self.folder / "one.h5"))
+
+    @farm.first
+    def test_dependents_of_what_failed_there_are_run(self):
+        stages = [
+            {"name": "m", "over": {"n": {"range": [60]}}, "inputs": [], "outputs": "o/a{n}"},
+            {"name": "b", "over": {"n": {"range": [60]}}, "inputs": "o/a{n}", "outputs": "o/b{n}"},
+        ]
+        run = {"command": BAD + " && sleep 0.01 && echo {index} >{outputs}"}
+        self.write("m.json", {"defaults": {"run": run}, "stages": stages})
+        result = self.taskfarm("m.json", ranks=4)
+        self.assertEqual([i["rank"] for i in self.incidents()], [3])
+        self.assertRegex(result.stderr, r"m: 120 done, 0 failed in ")
+
+
+if __name__ == "__main__":
+    farm.main()
