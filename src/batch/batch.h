@@ -19,8 +19,7 @@ enum { BATCH_WHY = 1000 };
 enum {
     BATCH_SERVICE_READS = 1,  /* it has read a task */
     BATCH_SERVICE_FAILS = 2,  /* it has ended, or was ended, before it had read any */
-    BATCH_STARTED_COLD = 4,   /* it was to be forked from one that has imported its module, and could not be */
-    BATCH_SERVICE_REFUSES = 8 /* it says itself that it can't run the stage: another start would be in vain, too */
+    BATCH_SERVICE_REFUSES = 4 /* it says itself that it can't run the stage: another start would be in vain, too */
 };
 
 enum { BATCH_BUFFERS = 2 }; /* of a slot: while one is run, the other is written or waits */
@@ -47,8 +46,10 @@ typedef struct batch_header {
     int32_t refused;  /* host: it has run nothing, since an earlier batch has changed its process */
     int32_t proven;   /* rank: a service that does not start fails its task, since it has started before */
     uint32_t service; /* host: bits of BATCH_SERVICE_* */
-    char why[BATCH_WHY]; /* host: why it has not started, or was started cold: a line, and lines behind it;
-                            NUL-terminated */
+    char why[BATCH_WHY]; /* host: why it has not started: a line, and lines behind it; NUL-terminated */
+    uint32_t noticed;    /* host, atomic: bits 1 << tf_notice_kind: what it has noticed of the stage */
+    uint32_t reserved;   /* 0 */
+    char notice[TF_NOTICES][TF_NOTICE_TEXT]; /* host: the texts of that; NUL-terminated */
 } batch_header;
 
 /* Has the rank said that nothing more of the batch is to be begun? */

@@ -25,10 +25,6 @@ static const char *refusal(const void *slots, int stage) {
     return tf_slots_refusal(slots, stage);
 }
 
-static const char *cold(const void *slots, int stage) {
-    return tf_slots_cold(slots, stage);
-}
-
 static int64_t submit(void *slots, int slot, int stage, int attempt, const tf_intervals *tasks, tf_error *error) {
     return tf_slots_submit(slots, slot, stage, attempt, tasks, error);
 }
@@ -58,7 +54,6 @@ executor executor_slots(tf_slots *slots) {
                       .place_in_hand = place_in_hand,
                       .idle = idle,
                       .refusal = refusal,
-                      .cold = cold,
                       .submit = submit,
                       .poll = poll_slots,
                       .give_up = give_up,

@@ -32,7 +32,9 @@ typedef struct tf_farm_progress {
     int stopping;                /* the signal that asked for an end, or a TF_FARM_ reason below; 0: nothing has */
     int ranks;
     int64_t slots;
-    const tf_tally *failures; /* so far, by message; owners are stages. Valid during the call */
+    const tf_tally *failures;  /* so far, by message; owners are stages. Valid during the call */
+    const tf_noticed *noticed; /* so far, of stages. Valid during the call */
+    int notices;
 } tf_farm_progress;
 
 /* Other reasons to end: the time is over; a rank has died; who started the run has asked for it, or is gone; workers
@@ -42,6 +44,7 @@ enum { TF_FARM_WALLTIME = -1, TF_FARM_LOSS = -2, TF_FARM_CALLER = -3, TF_FARM_SI
 typedef struct tf_farm_result {
     tf_farm_progress progress; /* at the end */
     tf_tally failures;         /* by message; owners are stages */
+    tf_noticed *noticed;       /* what was noticed of stages: as many as in `progress` */
     tf_farm_stop *stop;        /* stages that were stopped */
     int stops;
     bool parted; /* on all ranks: a rank has died, and MPI is not to be ended in order: leave by _exit */
@@ -68,8 +71,9 @@ typedef struct tf_farm_options {
     tf_graph *graph;      /* says what is to be run; stays the caller's */
     /* Called on rank 0 every now and then (at most 20 times a second) and once at the end. May be NULL. */
     void (*on_progress)(void *context, const tf_farm_progress *progress);
-    /* Called on rank 0 with what the user should know. May be NULL. */
-    void (*on_warning)(void *context, const char *text);
+    /* Called on rank 0 with what the user should know; `id`: the name of a kind of notices (rows/notices.h), NULL of
+     * anything else. May be NULL. */
+    void (*on_warning)(void *context, const char *id, const char *text);
     void *context;
     tf_finisher *finisher; /* NULL: a run in which a rank dies does not end well */
     /* How long the run may take, s since `started` (tf_now()); 0: as long as it likes. Nothing is handed out in the

@@ -33,7 +33,7 @@ void incidents_free(incidents *i) {
 
 static void warn(const incidents *i, const char *text) {
     if (i->options->on_warning)
-        i->options->on_warning(i->options->context, text);
+        i->options->on_warning(i->options->context, NULL, text);
 }
 
 static void add_time(cJSON *json, const char *key, double wall) {

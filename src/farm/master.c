@@ -7,11 +7,11 @@
 
 #include "farm/dependencies.h"
 #include "farm/incidents.h"
+#include "farm/notices.h"
 #include "farm/peers.h"
 #include "farm/sickness.h"
 #include "farm/unable.h"
 #include "farm/until.h"
-#include "host/run.h"
 
 #define SILENCE        3.0  /* s without a message after which a worker's life is checked */
 #define CHECK_INTERVAL 1.0  /* s between such checks */
@@ -32,6 +32,7 @@ struct master {
     incidents *incidents;
     sickness *sickness;
     bool ends; /* all is done but for rows that workers write yet */
+    notices *notices;
     peers peers;
     double started;            /* when it was made */
     double elapsed_at_close;   /* s that the run had taken when the output was closed; 0: it is open */
@@ -45,8 +46,6 @@ struct master {
     int steps;
     tf_buf grants;      /* grants that are sent together, once the next is there */
     int granted_to;     /* who gets them */
-    uint32_t *changed;  /* per stage: what its function has been said to change */
-    bool *cold;         /* per stage: it has been said that its processes are started cold */
     tf_tally failures;  /* by message; owners are stages */
     double checked;     /* when workers' lives were last checked */
     drain_how draining; /* 0: tasks are handed out */
@@ -61,9 +60,13 @@ static double now(const master *m) {
     return tf_clock_now(m->clock);
 }
 
-static void warn(const master *m, const char *text) {
+static void warn_as(const master *m, const char *id, const char *text) {
     if (m->options->on_warning)
-        m->options->on_warning(m->options->context, text);
+        m->options->on_warning(m->options->context, id, text);
+}
+
+static void warn(const master *m, const char *text) {
+    warn_as(m, NULL, text);
 }
 
 /* ---- The beginning and the end ---- */
@@ -102,8 +105,6 @@ master *master_new(const tf_farm_options *options, const transport *t, const tf_
                   .output = o,
                   .peers = peers_new(o, t->ranks),
                   .started = tf_clock_now(clock)};
-    m->changed = tf_alloc_array((size_t)campaign->stages, sizeof *m->changed);
-    m->cold = tf_alloc_array((size_t)campaign->stages, sizeof *m->cold);
     m->until = tf_alloc_array((size_t)campaign->stages, sizeof *m->until);
     m->step = tf_alloc_array(MOST_STEPS, sizeof *m->step);
     tf_sched_stage *stages = tf_alloc_array((size_t)campaign->stages, sizeof *stages);
@@ -122,6 +123,7 @@ master *master_new(const tf_farm_options *options, const transport *t, const tf_
     m->unables = unables_new(campaign, m->sched, o);
     m->incidents = incidents_new(options, o);
     m->sickness = sickness_new(campaign, &m->peers, t, m->incidents);
+    m->notices = notices_new(campaign, o);
     m->dependencies = dependencies_new(campaign, options->graph, m->sched, t);
     dependencies_remove_left(m->dependencies, find_helper(m));
     free(stages);
@@ -136,11 +138,10 @@ void master_free(master *m) {
     unables_free(m->unables);
     sickness_free(m->sickness);
     incidents_free(m->incidents);
+    notices_free(m->notices);
     tf_tally_free(&m->failures);
     tf_sched_free(m->sched);
     peers_free(&m->peers);
-    free(m->changed);
-    free(m->cold);
     free(m->until);
     free(m->step);
     tf_buf_free(&m->grants);
@@ -160,6 +161,7 @@ void master_result(const master *m, tf_farm_result *result) {
                             .ranks = m->transport->ranks,
                             .slots = m->slots,
                             .failures = &m->failures};
+    p->noticed = notices_list(m->notices, &p->notices);
     for (int s = 0; s < m->campaign->stages; s++) {
         const tf_sched_counts counts = tf_sched_stage_counts(m->sched, s);
         p->tasks += counts.tasks;
@@ -197,6 +199,7 @@ static void end_tasks(master *m, int from, const report_message *r) {
 
 static void apply_reports(master *m, int from, const report_message *report, size_t count) {
     for (const report_message *r = report; r < report + count; r++) {
+        notices_count(m->notices, r->stage, r->calls);
         if (r->is_kept)
             tf_sched_fail(m->sched, from, r->stage, r->first, r->count, r->attempt, r->seconds, now(m));
         else if (r->retry)
@@ -211,33 +214,12 @@ static void count_failures(master *m, const failure_message *failure) {
                  failure->index, failure->numbers);
 }
 
-/* The first worker that notices is enough. */
-static void warn_of_change(master *m, const change_message *change) {
-    const tf_stage_spec *stage = &m->campaign->stage[change->stage];
-    if ((change->changed & ~m->changed[change->stage]) == 0)
-        return;
-    m->changed[change->stage] |= change->changed;
-    tf_buf text = {0};
-    tf_buf_addf(&text, "stage \"%s\": %s changes ", stage->name, stage->run.symbol);
-    tf_host_name_changes(change->changed, &text);
-    tf_buf_adds(
-        &text, " of its process; its tasks run one by one, in processes of their own: let it put back what it changes");
-    warn(m, text.data);
-    tf_buf_free(&text);
-}
-
-static void warn_of_cold(master *m, const cold_message *cold) {
-    if (m->cold[cold->stage])
-        return;
-    m->cold[cold->stage] = true;
-    tf_buf text = {0};
-    tf_buf_addf(
-        &text,
-        "stage \"%s\": each slot imports by itself, since the interpreter that imports for all %s; with \"warm\": "
-        "false that is not tried",
-        m->campaign->stage[cold->stage].name, cold->why);
-    warn(m, text.data);
-    tf_buf_free(&text);
+static void hear_notice(const master *m, const tf_notice *notice) {
+    tf_buf warning = {0};
+    notices_hear(m->notices, notice, &warning);
+    if (warning.length)
+        warn_as(m, tf_notice_table[notice->kind].name, warning.data);
+    tf_buf_free(&warning);
 }
 
 static void hear_unable(master *m, int from, const unable_message *message) {
@@ -398,8 +380,7 @@ void master_handle(master *m, const parcel *message) {
     case TAG_SETTLED: sickness_hear_settled(m->sickness, from); break;
     case TAG_IDLE: tf_sched_idle(m->sched, from, ((const idle_message *)payload)->idle); break;
     case TAG_FAILURE: count_failures(m, payload); break;
-    case TAG_CHANGE: warn_of_change(m, payload); break;
-    case TAG_COLD: warn_of_cold(m, payload); break;
+    case TAG_NOTICE: hear_notice(m, payload); break;
     case TAG_SIGNAL: obey_signal(m, payload); break;
     case TAG_DRAINED: tf_sched_worker_down(m->sched, from); break;
     case TAG_BROKEN: break_off(m, payload); break;
@@ -463,6 +444,7 @@ static void grant(master *m, const tf_action *action) {
 }
 
 static void send_close(master *m) {
+    notices_note(m->notices);
     tf_farm_result result;
     master_result(m, &result);
     const bool stopped = m->stopping && m->finished < m->campaign->stages;
@@ -479,6 +461,7 @@ static void send_close(master *m) {
 
 /* What follows from the steps for rows that wait may be written only after all of them. */
 static void send_steps(master *m) {
+    notices_note(m->notices);
     collect_message message[MOST_STEPS] = {0};
     for (int n = 0; n < m->steps; n++) {
         const tf_action *step = &m->step[n];

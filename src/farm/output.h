@@ -23,6 +23,7 @@ typedef struct output {
     tf_err (*status)(void *context, int stage, int64_t first, int64_t count, uint8_t *status, tf_error *error);
     void (*note_stop)(void *context, int stage, const char *why);           /* in the history of the run */
     void (*note_incident)(void *context, int number, const char *incident); /* likewise, at once: JSON (incidents.h) */
+    void (*note_notices)(void *context, const tf_noticed *noticed, int count); /* in place of those before */
     tf_err (*is_enough)(void *context, int stage, int64_t count, bool *enough, tf_error *error);
 
     /* All ranks together, in the same order. */

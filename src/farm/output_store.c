@@ -44,6 +44,10 @@ static void note_incident(void *context, int number, const char *incident) {
     tf_store_note_incident(store_of(context), number, incident);
 }
 
+static void note_notices(void *context, const tf_noticed *noticed, int count) {
+    tf_store_note_notices(store_of(context), noticed, count);
+}
+
 static tf_err is_enough(void *context, int stage, int64_t count, bool *enough, tf_error *error) {
     return tf_reduce_is_enough(store_of(context), stage, count, enough, error);
 }
@@ -81,6 +85,7 @@ output output_store(store_output *store) {
                     .status = read_status,
                     .note_stop = note_stop,
                     .note_incident = note_incident,
+                    .note_notices = note_notices,
                     .is_enough = is_enough,
                     .hold = hold,
                     .release = release,

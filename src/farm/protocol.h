@@ -14,8 +14,7 @@
  *       UNABLE ------------------->          I can't run tasks of this stage: these are not begun
  *       IDLE --------------------->          some slots are idle, though others are not
  *       FAILURE ------------------>          why tasks failed: messages, counted
- *       CHANGE ------------------->          a function changes the process that it runs in
- *       COLD --------------------->          a stage's processes import by themselves, and why
+ *       NOTICE ------------------->          something that people should know of a stage: tf_notice (rows/notices.h)
  *       SIGNAL ------------------->          I was told to stop
  *              <-------------------  DRAIN   begin nothing more
  *       DRAINED ------------------>          nothing is under way here any more
@@ -29,6 +28,8 @@
 
 #include <stdint.h>
 
+#include "rows/notices.h"
+
 typedef enum message_tag {
     TAG_HELLO = 1,
     TAG_ALIVE,
@@ -41,8 +42,7 @@ typedef enum message_tag {
     TAG_UNABLE,
     TAG_IDLE,
     TAG_FAILURE,
-    TAG_CHANGE,
-    TAG_COLD,
+    TAG_NOTICE,
     TAG_SIGNAL,
     TAG_DRAIN,
     TAG_DRAINED,
@@ -77,6 +77,7 @@ typedef struct report_message {
     int64_t failed;   /* how many of them failed for good; all or none where other tasks may wait for them */
     int64_t excluded; /* how many the worker left out, by "where" */
     int64_t skipped;  /* how many the worker skipped, since what they take has failed */
+    int64_t calls;    /* calls of several tasks each that these come of */
     double seconds;   /* that one slot spent on them */
     int32_t attempt;  /* of tasks whose rows are kept: the one that has failed */
     int32_t is_kept;  /* all have failed for good; their rows are not written, but kept until VERDICT */
@@ -127,18 +128,6 @@ typedef struct failure_message {
     int64_t count;                /* how many tasks failed so */
     char message[408];            /* NUL-terminated, cut if longer */
 } failure_message;
-
-/* Told once a worker and stage. */
-typedef struct change_message {
-    int32_t stage;
-    uint32_t changed; /* tf_rows.changed */
-} change_message;
-
-/* Told once a worker and stage. */
-typedef struct cold_message {
-    int32_t stage;
-    char why[400]; /* tf_slots_cold; NUL-terminated, cut if longer */
-} cold_message;
 
 typedef struct signal_message {
     int32_t signal;

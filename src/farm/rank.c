@@ -83,8 +83,7 @@ static void handle_message(rank *r, const parcel *message) {
     case TAG_UNABLE:
     case TAG_IDLE:
     case TAG_FAILURE:
-    case TAG_CHANGE:
-    case TAG_COLD:
+    case TAG_NOTICE:
     case TAG_SIGNAL:
     case TAG_DRAINED:
     case TAG_BROKEN: master_handle(r->master, message); break;

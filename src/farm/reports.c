@@ -30,6 +30,7 @@ static void add(reports *r, report_message report) {
         last->failed += report.failed;
         last->excluded += report.excluded;
         last->skipped += report.skipped;
+        last->calls += report.calls;
         last->seconds += report.seconds;
         return;
     }
@@ -86,6 +87,7 @@ void reports_add(reports *r, const tf_rows *rows, pending_rows pending) {
                                 .failed = is_kept ? end - row : count_failed(r, rows, row, end),
                                 .excluded = rows->excluded ? count_status(rows, row, end, TF_STATUS_EXCLUDED) : 0,
                                 .skipped = rows->skipped ? count_status(rows, row, end, TF_STATUS_SKIPPED) : 0,
+                                .calls = row == 0 ? rows->calls : 0,
                                 .seconds = seconds * (double)(end - row),
                                 .attempt = is_kept ? rows->attempt : 0,
                                 .is_kept = is_kept});

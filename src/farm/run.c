@@ -181,8 +181,17 @@ static void copy_stops(const master *m, tf_farm_result *result) {
         memcpy(result->stop, stop, (size_t)result->stops * sizeof *stop);
 }
 
+static void copy_notices(tf_farm_result *result) {
+    tf_farm_progress *p = &result->progress;
+    result->noticed = tf_alloc_array((size_t)p->notices, sizeof *result->noticed);
+    if (p->notices > 0)
+        memcpy(result->noticed, p->noticed, (size_t)p->notices * sizeof *result->noticed);
+    p->noticed = result->noticed;
+}
+
 void tf_farm_result_free(tf_farm_result *result) {
     tf_tally_free(&result->failures);
+    free(result->noticed);
     free(result->stop);
     *result = (tf_farm_result){0};
 }
@@ -199,6 +208,7 @@ static tf_err run_to_end(run *r, tf_farm_result *result) {
         tf_tally_copy(&result->failures, result->progress.failures);
         tf_tally_sort(&result->failures);
         result->progress.failures = &result->failures;
+        copy_notices(result);
         copy_stops(r->rank.master, result);
     }
     result->parted = r->rank.parted;

@@ -38,20 +38,19 @@ struct worker {
     tf_estimate *estimate; /* per stage */
     piece *queue;          /* in reverse: the next piece is the last */
     size_t queued, capacity;
-    int64_t waiting;        /* tasks in the queue */
-    double blocked_since;   /* when the next piece first found no room; 0: it was not tried */
-    int64_t held;           /* tasks that were granted and have not ended */
-    kept_rows *kept;        /* rows of tasks that have failed, and that the master decides on */
-    reports reports;        /* what has not been reported yet */
-    double spoke;           /* when something was last sent to the master */
-    int idle_told;          /* idle slots that the master knows of */
-    bool *is_refused;       /* per stage: it can't be run here, and the master knows why */
-    bool *is_cold;          /* per stage: its processes are started cold, and the master knows why */
-    uint32_t *changes_told; /* per stage: changes of its function that the master has been told of */
-    drain_how draining;     /* 0: it takes grants */
-    bool has_drained;       /* DRAINED was sent */
-    bool is_broken;         /* BROKEN was sent, or is to be: the worker does nothing else */
-    tf_buf status, blobs;   /* copies, for rows of which some are to be tried again */
+    int64_t waiting;              /* tasks in the queue */
+    double blocked_since;         /* when the next piece first found no room; 0: it was not tried */
+    int64_t held;                 /* tasks that were granted and have not ended */
+    kept_rows *kept;              /* rows of tasks that have failed, and that the master decides on */
+    reports reports;              /* what has not been reported yet */
+    double spoke;                 /* when something was last sent to the master */
+    int idle_told;                /* idle slots that the master knows of */
+    bool *is_refused;             /* per stage: it can't be run here, and the master knows why */
+    uint32_t (*told)[TF_NOTICES]; /* per stage: parts of notices that the master has been told of */
+    drain_how draining;           /* 0: it takes grants */
+    bool has_drained;             /* DRAINED was sent */
+    bool is_broken;               /* BROKEN was sent, or is to be: the worker does nothing else */
+    tf_buf status, blobs;         /* copies, for rows of which some are to be tried again */
 };
 
 static double now(const worker *w) {
@@ -84,8 +83,7 @@ worker *worker_new(const tf_campaign *campaign, const transport *t, const tf_clo
     w->kept = kept_rows_new(campaign);
     w->estimate = tf_alloc_array((size_t)campaign->stages, sizeof *w->estimate);
     w->is_refused = tf_alloc_array((size_t)campaign->stages, sizeof *w->is_refused);
-    w->is_cold = tf_alloc_array((size_t)campaign->stages, sizeof *w->is_cold);
-    w->changes_told = tf_alloc_array((size_t)campaign->stages, sizeof *w->changes_told);
+    w->told = tf_alloc_array((size_t)campaign->stages, sizeof *w->told);
     for (int s = 1; s < campaign->stages; s++)
         w->is_mixed = w->is_mixed || !tf_resources_equal(&campaign->stage[s].need, &campaign->stage[0].need);
     say_hello(w, &has);
@@ -98,8 +96,7 @@ void worker_free(worker *w) {
         return;
     free(w->estimate);
     free(w->is_refused);
-    free(w->is_cold);
-    free(w->changes_told);
+    free(w->told);
     free(w->queue);
     kept_rows_free(w->kept);
     reports_free(&w->reports);
@@ -374,23 +371,15 @@ static bool is_judged(const worker *w) {
     return w->transport->ranks > MASTER_AND_WORKER && (!w->draining || w->draining == DRAIN_SICK);
 }
 
-static void send_change(worker *w, const tf_rows *rows) {
-    uint32_t *told = &w->changes_told[rows->stage];
-    const change_message change = {.stage = rows->stage, .changed = rows->changed};
-    if ((change.changed & ~*told) == 0)
-        return;
-    *told |= change.changed;
-    transport_send(w->transport, MASTER, TAG_CHANGE, &change, sizeof change);
-}
-
-static void send_cold(worker *w, int stage) {
-    const char *why = w->is_cold[stage] ? NULL : w->executor->cold(w->executor->context, stage);
-    if (!why)
-        return;
-    cold_message cold = {.stage = stage};
-    snprintf(cold.why, sizeof cold.why, "%s", why);
-    w->is_cold[stage] = true;
-    transport_send(w->transport, MASTER, TAG_COLD, &cold, sizeof cold);
+/* What is news, or counted. */
+static void send_notices(worker *w, const tf_rows *rows) {
+    for (const tf_notice *n = rows->notice; n < rows->notice + rows->notices; n++) {
+        uint32_t *told = &w->told[n->stage][n->kind];
+        const bool is_news = n->parts & ~*told;
+        *told |= n->parts;
+        if (is_news || tf_notice_table[n->kind].is_counted)
+            transport_send(w->transport, MASTER, TAG_NOTICE, n, sizeof *n);
+    }
 }
 
 /* Writes rows that have come back, and notes what the master is to be told of them. */
@@ -413,8 +402,7 @@ static tf_err accept_rows(void *context, int slot, const tf_rows *rows, tf_inter
     if (!w->draining && !w->is_refused[rows->stage] && w->executor->refusal(w->executor->context, rows->stage))
         refuse(w, rows->stage);
     requeue(w, rows->stage, rows->attempt, left);
-    send_change(w, rows);
-    send_cold(w, rows->stage);
+    send_notices(w, rows);
     if (rows->count == 0)
         return TF_OK;
     tf_estimate_add(&w->estimate[rows->stage], rows->count, rows->seconds);

@@ -63,10 +63,14 @@ static double time_to_wait(const frame_run *f) {
     return left >= LOOK ? LOOK : left > 0.001 ? left : 0.001;
 }
 
-/* Does it say that the frame is over? {"frame": rows, "seeds": bool} */
-static bool read_end(python_slot *s) {
+/* Does it say that the frame is over? {"frame": rows, "seeds": bool}, with "vain": "why" if a call of several rows came
+ * to nothing. */
+static bool read_end(host *h, python_slot *s) {
     cJSON *said = cJSON_ParseWithLength(tf_buf_text(&s->packet), s->packet.length);
     const bool over = cJSON_IsNumber(cJSON_GetObjectItemCaseSensitive(said, "frame"));
+    const char *vain = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(said, "vain"));
+    if (vain)
+        host_notice(h, TF_NOTICE_BATCHES, vain);
     s->wants_seeds = s->wants_seeds || cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(said, "seeds"));
     cJSON_Delete(said);
     return over;
@@ -166,6 +170,15 @@ static void say_end(host *h, end_reason why, int status, const char *nonsense) {
     batch_add_limit(h->spec, &h->outcome.message);
 }
 
+/* Says why rows that were called together are to be called one by one. */
+static void tell_vain(host *h, end_reason why, int status, const char *nonsense) {
+    if (host_call(h) == 1)
+        return;
+    say_end(h, why, status, nonsense);
+    host_notice(h, TF_NOTICE_BATCHES, tf_buf_text(&h->outcome.message));
+    row_begin(h);
+}
+
 /* Fails the row at which the process has ended. */
 static void blame(frame_run *f, end_reason why, int status, const char *nonsense) {
     host *h = f->h;
@@ -211,7 +224,10 @@ static void end_process(frame_run *f, end_reason why, int64_t late, const char *
         why == END_LEFT || !is_seen || f->is_spoilt || had_ended || (why == END_LATE && late != f->settled);
     if (why == END_LEFT)
         f->h->stopped = true;
-    if (f->settled < f->end && !innocent && is_together(f))
+    const bool in_vain = f->settled < f->end && !innocent && is_together(f);
+    if (in_vain || f->is_spoilt)
+        tell_vain(f->h, why, status, nonsense);
+    if (in_vain)
         part_ways(f);
     else if (f->settled < f->end && !innocent)
         blame(f, why, status, nonsense);
@@ -261,7 +277,7 @@ void frame_run_rows(frame_run *f) {
         const int64_t out = frame_file_size(f->s->out), err = frame_file_size(f->s->err);
         const int64_t late = find_late(f);
         const char *nonsense = settle(f);
-        if (!nonsense && what == PYTHON_SAID && !(read_end(f->s) && has_moved(f)))
+        if (!nonsense && what == PYTHON_SAID && !(read_end(f->h, f->s) && has_moved(f)))
             nonsense = "its answer";
         if (nonsense) {
             end_process(f, END_NONSENSE, -1, nonsense);

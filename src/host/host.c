@@ -268,6 +268,7 @@ static void run_all_with_tables(host *h, const runner *kind) {
         kind->run_all(h);
         return;
     }
+    host_notice(h, TF_NOTICE_BATCHES, tf_buf_text(&h->outcome.message));
     row_begin(h);
     __atomic_store_n(&head->calling_end, head->count, __ATOMIC_RELEASE);
 }

@@ -161,6 +161,9 @@ void host_drop_columns(host *h, uint64_t from);
 /* Fails the task under way. Of several reasons the first counts. */
 void host_fail(host *h, const char *format, ...) TF_PRINTF(2, 3);
 
+/* Tells the rank what people should know of the stage. Of a text of several lines the first one counts. */
+void host_notice(const host *h, tf_notice_kind kind, const char *text);
+
 /* Fails the task under way because it took longer than its timeout. */
 void host_fail_late(host *h);
 

@@ -2,6 +2,7 @@
 #include "host/python_pool.h"
 #include "host/frame_run.h"
 #include "host/packet.h"
+#include "host/python_draws.h"
 #include "host/python_stage.h"
 #include "host/python_warm.h"
 #include "host/unstarted.h"
@@ -38,7 +39,13 @@ static void fail_import(host *h, python_slot *s, python_reply what) {
     batch_add_limit(h->spec, &h->outcome.message);
 }
 
-/* Reads {"stage": n, "seeds": bool} or {"stage": n, "failed": "why"}. false after host_fail. */
+static void notice_draw(void *context, const char *member, const char *text) {
+    (void)member;
+    host_notice(context, TF_NOTICE_UNSEEDED, text);
+}
+
+/* Reads {"stage": n, "seeds": bool, "unseeded": ..., "lasting": ...}, whose last two python_draws.h has, or {"stage":
+ * n, "failed": "why"}. false after host_fail. */
 static bool read_answer(host *h, python_slot *s) {
     cJSON *said = cJSON_ParseWithLength(tf_buf_text(&s->packet), s->packet.length);
     const cJSON *stage = cJSON_GetObjectItemCaseSensitive(said, "stage");
@@ -48,6 +55,8 @@ static bool read_answer(host *h, python_slot *s) {
     if (!ready) {
         capture_start(&h->err, h->spec->capture_stderr);
         host_fail(h, "%s", failed ? failed : "the Python process does not answer as one of taskfarm does");
+    } else {
+        python_draws_tell(said, notice_draw, h);
     }
     cJSON_Delete(said);
     return ready;

@@ -2,6 +2,7 @@
  * stage? Its interpreter is asked, and calls nothing of it. */
 #include "host/preflight.h"
 #include "host/python_ask.h"
+#include "host/python_draws.h"
 #include "host/python_slot.h"
 #include "host/python_stage.h"
 #include "host/unstarted.h"
@@ -59,30 +60,15 @@ static void warn_of_silence(const tf_stage_spec *stage, tf_diags *diags) {
 
 /* ---- What it says ---- */
 
-static void warn_of_generators(const tf_stage_spec *stage, const char *name, tf_diags *diags) {
-    tf_buf text = {0};
-    tf_buf_addf(&text,
-                "the function uses %s, which is not seeded for each task of a batch: results depend on where it runs; "
-                "let it have a parameter \"rng\" and draw from that",
-                name);
-    warn(stage, "batch", diags, TF_DIAG_UNSEEDED, tf_buf_text(&text));
-    tf_buf_free(&text);
-}
+/* What answers are judged for. */
+typedef struct judged {
+    const tf_stage_spec *stage;
+    tf_diags *diags;
+} judged;
 
-/* "lasting": its name and its type. */
-static void warn_of_lasting(const tf_stage_spec *stage, const cJSON *lasting, tf_diags *diags) {
-    const char *name = cJSON_GetStringValue(cJSON_GetArrayItem(lasting, 0));
-    const char *type = cJSON_GetStringValue(cJSON_GetArrayItem(lasting, 1));
-    if (!name || !type)
-        return;
-    tf_buf text = {0};
-    tf_buf_addf(&text,
-                "the function draws from \"%s\", a %s of which each process has its own, for all of its tasks: results "
-                "depend on where tasks run, and tasks may get the same numbers; let it have a parameter \"rng\" and "
-                "draw from that",
-                name, type);
-    warn(stage, "python", diags, TF_DIAG_UNSEEDED, tf_buf_text(&text));
-    tf_buf_free(&text);
+static void warn_of_draws(void *context, const char *member, const char *text) {
+    const judged *of = context;
+    warn(of->stage, member, of->diags, TF_DIAG_UNSEEDED, text);
 }
 
 /* false: it is no answer. */
@@ -90,14 +76,11 @@ static bool judge_answer(const tf_stage_spec *stage, const char *text, tf_diags 
     cJSON *answer = cJSON_Parse(text);
     const cJSON *mismatches = cJSON_GetObjectItemCaseSensitive(answer, "mismatches"), *one;
     const char *failed = text_of(answer, "failed"), *member = text_of(answer, "member");
-    const char *unseeded = text_of(answer, "unseeded");
     if (failed && member)
         preflight_diagnose(diags, stage, member, TF_DIAG_IMPORT_FAILS, failed);
     cJSON_ArrayForEach(one, mismatches) if (cJSON_IsString(one))
         preflight_diagnose(diags, stage, "python", TF_DIAG_MISMATCH, one->valuestring);
-    if (unseeded)
-        warn_of_generators(stage, unseeded, diags);
-    warn_of_lasting(stage, cJSON_GetObjectItemCaseSensitive(answer, "lasting"), diags);
+    python_draws_tell(answer, warn_of_draws, &(judged){stage, diags});
     const bool is_answer = (failed && member) || mismatches;
     cJSON_Delete(answer);
     return is_answer;

@@ -6,7 +6,6 @@
 #include "host/python_words.h"
 
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -129,10 +128,8 @@ static answer ask(host *h, python_slot *s, double deadline, pid_t *pid, tf_buf *
 }
 
 void python_warm_refuse(host *h, const char *why) {
-    batch_header *head = h->header;
     h->warm[h->spec->number] = -1;
-    snprintf(head->why, sizeof head->why, "%s", why);
-    head->service |= BATCH_STARTED_COLD;
+    host_notice(h, TF_NOTICE_COLD, why);
 }
 
 bool python_warm_start(host *h, python_slot *s, double patience) {

@@ -80,6 +80,8 @@ static void run_calls(host *h) {
         const frame_run f = run_frame(h, row, count, false);
         row = f.settled;
         if (f.is_in_vain || f.is_spoilt || h->outcome.message.length || (row < count && row % call != 0)) {
+            if (h->outcome.message.length)
+                host_notice(h, TF_NOTICE_BATCHES, tf_buf_text(&h->outcome.message));
             row_begin(h);
             return;
         }

@@ -55,6 +55,12 @@ void host_fail(host *h, const char *format, ...) {
         tf_buf_adds(&h->outcome.message, "failed without saying why");
 }
 
+void host_notice(const host *h, tf_notice_kind kind, const char *text) {
+    batch_header *head = h->header;
+    snprintf(head->notice[kind], sizeof head->notice[kind], "%.*s", (int)strcspn(text, "\r\n"), text);
+    __atomic_fetch_or(&head->noticed, 1u << kind, __ATOMIC_RELEASE);
+}
+
 void host_fail_late(host *h) {
     char text[64];
     h->outcome.is_late = h->outcome.message.length == 0;

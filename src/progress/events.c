@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "report/failures.h"
+#include "store/notices.h"
 
 enum { MOST_FAILURES = 20 };
 
@@ -46,6 +47,15 @@ void tf_event_say(FILE *out, const char *about, const char *text) {
     tf_event_print(out, json);
 }
 
+void event_warn(FILE *out, const char *id, const char *text) {
+    cJSON *json = event_new("say");
+    cJSON_AddStringToObject(json, "about", "run");
+    if (id)
+        cJSON_AddStringToObject(json, "id", id);
+    cJSON_AddStringToObject(json, "text", text);
+    tf_event_print(out, json);
+}
+
 void event_progress(FILE *out, const tf_farm_progress *now, double rate) {
     cJSON *json = event_new("progress");
     progress_add_json(json, now, rate);
@@ -84,5 +94,6 @@ cJSON *tf_event_end(const tf_campaign *campaign, const tf_farm_result *result) {
     failures_add_json(json, &result->failures, MOST_FAILURES, name);
     free(name);
     add_stops(json, campaign, result);
+    cJSON_AddItemToObject(json, "notices", tf_notices_json(campaign, p->noticed, p->notices));
     return json;
 }

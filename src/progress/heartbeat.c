@@ -6,19 +6,20 @@
 
 #include "progress/events.h"
 #include "report/failures.h"
+#include "store/notices.h"
 
 #define INTERVAL 1.0 /* s */
 
 enum { MOST_FAILURES = 20 };
 
 struct tf_heartbeat {
-    const char *output;
+    const tf_campaign *campaign;
     double written; /* tf_now() */
 };
 
-tf_heartbeat *tf_heartbeat_new(const char *output) {
+tf_heartbeat *tf_heartbeat_new(const tf_campaign *campaign) {
     tf_heartbeat *h = tf_alloc(sizeof *h);
-    *h = (tf_heartbeat){.output = output};
+    *h = (tf_heartbeat){.campaign = campaign};
     return h;
 }
 
@@ -39,8 +40,10 @@ void tf_heartbeat_update(tf_heartbeat *h, const tf_farm_progress *now, double ra
     progress_add_json(json, now, rate);
     if (now->failures)
         failures_add_json(json, now->failures, MOST_FAILURES, NULL);
+    if (now->notices > 0)
+        cJSON_AddItemToObject(json, "notices", tf_notices_json(h->campaign, now->noticed, now->notices));
     char *text = cJSON_PrintUnformatted(json);
-    tf_store_put_heartbeat(h->output, text); /* a failure is no matter for the run */
+    tf_store_put_heartbeat(h->campaign->output, text); /* a failure is no matter for the run */
     cJSON_free(text);
     cJSON_Delete(json);
 }

@@ -40,7 +40,7 @@ void tf_progress_free(tf_progress *progress);
 /* ---- Signs of life, and who looks for them ---- */
 
 typedef struct tf_heartbeat tf_heartbeat;
-tf_heartbeat *tf_heartbeat_new(const char *output); /* which must outlive it */
+tf_heartbeat *tf_heartbeat_new(const tf_campaign *campaign); /* which must outlive it */
 void tf_heartbeat_free(tf_heartbeat *heartbeat);
 
 /* May be called as often as one likes. */

@@ -3,8 +3,10 @@
 
 #include "progress/progress.h"
 #include "report/failures.h"
+#include "report/notices.h"
 #include "report/reductions.h"
 #include "report/stops.h"
+#include "store/notices.h"
 
 /* How long this run took, and how many tasks it ran in a second. */
 static void print_pace(FILE *out, const tf_farm_progress *p, const char *before) {
@@ -46,6 +48,9 @@ void tf_progress_summary(FILE *out, const tf_campaign *campaign, const char *out
     for (int s = 0; s < campaign->stages; s++)
         name[s] = campaign->stage[s].name;
     failures_print(out, &result->failures, output, name);
+    cJSON *notices = tf_notices_json(campaign, p->noticed, p->notices);
+    notices_print(out, notices, true);
+    cJSON_Delete(notices);
     for (int i = 0; i < result->stops; i++)
         stops_print(out, name[result->stop[i].stage], result->stop[i].why);
     if (result->stops > 0)

@@ -13,10 +13,10 @@ typedef struct watchers {
     double told;             /* when programs were last told, tf_now() */
 } watchers;
 
-static void warn(void *context, const char *text) {
+static void warn(void *context, const char *id, const char *text) {
     const watchers *w = context;
     if (w->events)
-        tf_event_say(w->events, "run", text);
+        event_warn(w->events, id, text);
     else
         tf_progress_warn(w->progress, text);
 }
@@ -41,7 +41,7 @@ tf_err tf_watch_run(const tf_farm_options *farm, tf_progress_style style, FILE *
     if (events)
         tf_event_begin(events);
     if (farm->campaign)
-        w.heartbeat = tf_heartbeat_new(farm->campaign->output);
+        w.heartbeat = tf_heartbeat_new(farm->campaign);
     tf_farm_options watched = *farm;
     watched.on_progress = show;
     watched.on_warning = warn;

@@ -10,14 +10,6 @@ static const char *text_at(const cJSON *json, const char *key) {
     return text ? text : "";
 }
 
-cJSON *incidents_of_last_run(const char *runs) {
-    cJSON *all = cJSON_Parse(runs);
-    cJSON *last = cJSON_GetArrayItem(all, cJSON_GetArraySize(all) - 1);
-    cJSON *incidents = cJSON_DetachItemFromObjectCaseSensitive(last, "incidents");
-    cJSON_Delete(all);
-    return incidents;
-}
-
 void incidents_print(FILE *out, const cJSON *incidents) {
     const int count = cJSON_GetArraySize(incidents);
     for (int i = 0; i < count && i < MOST_LINES; i++) {

@@ -7,6 +7,7 @@
 #include "manifest/json_read.h"
 #include "report/failures.h"
 #include "report/incidents.h"
+#include "report/notices.h"
 #include "report/reductions.h"
 #include "report/status.h"
 #include "report/stops.h"
@@ -122,9 +123,30 @@ static void print_code(FILE *out, const tf_survey *survey) {
     }
 }
 
+/* What the history says of the last run under this key. NULL: nothing. To be freed. */
+static cJSON *of_last_run(const tf_survey *survey, const char *key) {
+    cJSON *runs = cJSON_Parse(survey->runs);
+    cJSON *last = cJSON_GetArrayItem(runs, cJSON_GetArraySize(runs) - 1);
+    cJSON *item = cJSON_DetachItemFromObjectCaseSensitive(last, key);
+    cJSON_Delete(runs);
+    return item;
+}
+
+/* What was noticed of stages: of a run that is at work it says so itself. NULL: nothing. To be freed. */
+static cJSON *find_notices(const tf_survey *survey, const cJSON *beat) {
+    return beat ? cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(beat, "notices"), true)
+                : of_last_run(survey, "notices");
+}
+
+static void print_notices(FILE *out, const tf_survey *survey, const cJSON *beat) {
+    cJSON *notices = find_notices(survey, beat);
+    notices_print(out, notices, false);
+    cJSON_Delete(notices);
+}
+
 /* Stages that the last run has stopped. */
 static void print_stops(FILE *out, const tf_survey *survey) {
-    cJSON *stops = stops_of_last_run(survey->runs);
+    cJSON *stops = of_last_run(survey, "stopped");
     for (const cJSON *stop = stops ? stops->child : NULL; stop; stop = stop->next) {
         const char *stage = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(stop, "stage"));
         const char *why = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(stop, "why"));
@@ -135,7 +157,7 @@ static void print_stops(FILE *out, const tf_survey *survey) {
 }
 
 static void print_incidents(FILE *out, const tf_survey *survey) {
-    cJSON *incidents = incidents_of_last_run(survey->runs);
+    cJSON *incidents = of_last_run(survey, "incidents");
     incidents_print(out, incidents);
     cJSON_Delete(incidents);
 }
@@ -306,6 +328,7 @@ static void print_text(FILE *out, const char *path, const tf_survey *survey, boo
     print_enough(out, survey);
     print_code(out, survey);
     failures_print(out, &d->failures, path, d->name);
+    print_notices(out, survey, running ? beat : NULL);
     print_stops(out, survey);
     print_incidents(out, survey);
     print_slowest(out, d);
@@ -407,15 +430,19 @@ static cJSON *as_json(const state *s, tf_reader *reader) {
         add_reductions(item, reader, &left);
     }
     add_details(json, &s->details);
-    cJSON *stops = stops_of_last_run(survey->runs);
+    cJSON *stops = of_last_run(survey, "stopped");
     if (stops)
         cJSON_AddItemToObject(json, "stopped", stops);
-    cJSON *incidents = incidents_of_last_run(survey->runs);
+    cJSON *incidents = of_last_run(survey, "incidents");
     if (incidents)
         cJSON_AddItemToObject(json, "incidents", incidents);
+    cJSON *notices = find_notices(survey, beat);
+    if (notices)
+        cJSON_AddItemToObject(json, "notices", notices);
     if (beat) {
         cJSON *copy = cJSON_Duplicate(beat, true);
         cJSON_DeleteItemFromObjectCaseSensitive(copy, "failures"); /* they are there by name */
+        cJSON_DeleteItemFromObjectCaseSensitive(copy, "notices");
         cJSON_AddItemToObject(json, "heartbeat", copy);
     }
     cJSON_AddItemToObject(json, "runs", cJSON_Parse(survey->runs));

@@ -16,11 +16,3 @@ void stops_print(FILE *out, const char *stage, const char *why) {
         end += length;
     }
 }
-
-cJSON *stops_of_last_run(const char *runs) {
-    cJSON *all = cJSON_Parse(runs);
-    cJSON *last = cJSON_GetArrayItem(all, cJSON_GetArraySize(all) - 1);
-    cJSON *stops = cJSON_DetachItemFromObjectCaseSensitive(last, "stopped");
-    cJSON_Delete(all);
-    return stops;
-}

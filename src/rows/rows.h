@@ -6,6 +6,7 @@
 #define TF_ROWS_H
 
 #include "base/base.h"
+#include "rows/notices.h"
 
 /* A task's status, as in the output file. What each is called and what it means is in the table of statuses.c. */
 typedef enum tf_status {
@@ -49,9 +50,11 @@ typedef struct tf_rows {
     int64_t first, count;
     int64_t failed; /* rows that failed or timed out */
     int64_t excluded, skipped;
-    int32_t worker, slot;       /* where the rows come from; stored if times are */
-    int64_t pending;            /* rows whose task is to be tried again; the others have ended */
-    uint32_t changed;           /* bits of what the function changed in its process: later tasks were run again */
+    int32_t worker, slot;    /* where the rows come from; stored if times are */
+    int64_t pending;         /* rows whose task is to be tried again; the others have ended */
+    int64_t calls;           /* calls of several tasks each that have made the rows */
+    const tf_notice *notice; /* what was noticed of the stage meanwhile */
+    int notices;
     double seconds;             /* time that a slot spent on the rows */
     const void *const *params;  /* per parameter: values; strings as NUL-padded cells of max_bytes. NULL: not stored */
     const void *const *columns; /* per column: count x elements, C order; NULL for strings and bytes */

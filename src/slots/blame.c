@@ -79,16 +79,17 @@ static tf_err blame(tf_slots *slots, int slot_id, int b, const host_end *end, co
         return disown(slots, slot_id, b, nonsense, end->status, d);
     bool begun = claim.started > 0;
     const bool is_over = claim.seconds > 0 && WIFEXITED(end->status) && WEXITSTATUS(end->status) == 0;
+    const bool late = end->overdue >= 0 && end->overdue == order->first + claim.ended;
+    tf_buf message = {0};
+    describe_end(&slots->campaign->stage[order->stage], end->status, late, &message);
+    notices_take(slots, slot_id, b, &claim);
     if (collect_is_together(&claim)) {
-        collect_part_ways(slots, order, claim.ended, claim.calling_end);
+        collect_part_ways(slots, slot_id, b, claim.ended, claim.calling_end, tf_buf_text(&message));
         begun = false;
     }
     claim.seconds = begun ? tf_now() - claim.started : 0;
-    bool late = end->overdue >= 0 && end->overdue == order->first + claim.ended;
     bool innocent = (end->overdue >= 0 && !late) || end->distrusted; /* it was killed for another task */
     bool guilty = begun && !innocent && !is_over && claim.ended < order->count;
-    tf_buf message = {0};
-    describe_end(&slots->campaign->stage[order->stage], end->status, late, &message);
     nonsense = copy_last(slots, slot_id, b, &claim, guilty ? &message : NULL,
                          late ? TF_STATUS_TIMEOUT : TF_STATUS_FAILED, end->status, &part, &rows);
     tf_buf_free(&message);

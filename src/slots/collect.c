@@ -19,17 +19,27 @@ tf_err collect_pass_on(tf_slots *slots, int slot_id, int b, const batch_part *pa
                        tf_interval left, const delivery *d) {
     slot *s = &slots->slot[slot_id];
     const batch_order *order = &s->order[b];
+    const int64_t call = tf_stage_batch(&slots->campaign->stage[order->stage]);
     double before = s->passed[b].seconds;
+    tf_rows told = *rows;
     s->passed[b] = *part;
     s->passed[b].seconds += before;
     (*d->events)++;
     if (order->one_by_one)
         tf_intervals_add(&slots->one_by_one[order->stage], left.first, left.end);
-    return wanted_pass_on(slots, slot_id, order, rows, left, d);
+    else if (call > 1)
+        told.calls = notices_count_calls(rows->first, rows->first + rows->count, call);
+    told.notice = slots->notice;
+    told.notices = slots->notices;
+    const tf_err err = wanted_pass_on(slots, slot_id, order, &told, left, d);
+    slots->notices = 0;
+    return err;
 }
 
-void collect_part_ways(tf_slots *slots, const batch_order *order, int64_t row, int64_t end) {
+void collect_part_ways(tf_slots *slots, int slot_id, int b, int64_t row, int64_t end, const char *why) {
+    const batch_order *order = &slots->slot[slot_id].order[b];
     tf_intervals_add(&slots->one_by_one[order->stage], order->first + row, order->first + end);
+    notices_take_vain(slots, slot_id, b, row, end, why);
 }
 
 /* Does one call run several rows, from the one behind those that have ended? A call of one row is blamed on that. */
@@ -65,11 +75,11 @@ static tf_err deliver(tf_slots *slots, int slot_id, int b, const delivery *d) {
     if (nonsense)
         return slot_distrust(slots, slot_id, b, nonsense, d->error);
     if (collect_is_together(&claim))
-        collect_part_ways(slots, &s->order[b], claim.ended, claim.calling_end);
+        collect_part_ways(slots, slot_id, b, claim.ended, claim.calling_end, NULL);
+    notices_take(slots, slot_id, b, &claim);
     starts_count(slots, s->order[b].stage, &claim, &s->map[b]);
     slot_reclaim_buffer(slots, slot_id, b);
     s->worn = s->worn || claim.changed || claim.refused;
-    rows.changed = claim.changed;
     return collect_pass_on(slots, slot_id, b, &part, &rows, collect_rest(&s->order[b], claim.ended), d);
 }
 
@@ -101,12 +111,29 @@ static tf_err end_overdue(tf_slots *slots, int slot_id, int b, const batch_claim
     return tf_spawner_kill_host(slots->spawner, slot_id, error);
 }
 
+/* What is noticed is told before the first row is there, which may take hours. */
+static tf_err tell_at_once(tf_slots *slots, int slot_id, int b, const batch_claim *claim, const delivery *d) {
+    const slot *s = &slots->slot[slot_id];
+    const batch_order *order = &s->order[b];
+    notices_take(slots, slot_id, b, claim);
+    if (slots->notices == 0)
+        return TF_OK;
+    const tf_rows none = {.stage = order->stage, .attempt = order->attempt, .first = order->first + s->passed[b].end};
+    const batch_part part = {.row = s->passed[b].end,
+                             .end = s->passed[b].end,
+                             .blobs = s->passed[b].blobs_end,
+                             .blobs_end = s->passed[b].blobs_end};
+    return collect_pass_on(slots, slot_id, b, &part, &none, (tf_interval){0, 0}, d);
+}
+
 /* A batch that has taken longer than `slow` seconds must not keep its finished rows from the file. */
 tf_err collect_from_running(tf_slots *slots, int slot_id, int b, double slow, const delivery *d) {
     slot *s = &slots->slot[slot_id];
     batch_claim claim;
     const char *nonsense = rows_back_claim(&s->map[b], &s->order[b], &s->passed[b], &claim);
     tf_err err = nonsense ? TF_OK : end_overdue(slots, slot_id, b, &claim, d->error);
+    if (!nonsense && err == TF_OK)
+        err = tell_at_once(slots, slot_id, b, &claim, d);
     if (!nonsense && err == TF_OK && claim.ended > 0 && tf_now() - claim.started >= slow)
         err = collect_finished(slots, slot_id, b, &claim, &nonsense, d);
     return nonsense ? slot_distrust(slots, slot_id, b, nonsense, d->error) : err;

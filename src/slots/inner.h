@@ -2,6 +2,7 @@
  *
  * slot.c     one slot's host and buffers
  * submit.c   batches go out: who has room, with what resources
+ * notices.c  what people should know of a stage
  * starts.c   services that do not start
  * wanted.c   of the rows that come back those that were asked for
  * collect.c  rows come back from a host that lives
@@ -25,6 +26,7 @@ typedef struct slot {
     batch_order order[BATCH_BUFFERS];    /* what is to be done with it */
     const char *nonsense[BATCH_BUFFERS]; /* what in it can't be true, for which the host is killed; NULL: nothing */
     bool apart[BATCH_BUFFERS];           /* its one task has the host to itself */
+    uint32_t noticed[BATCH_BUFFERS];     /* kinds of notices that have been taken from it: bits */
     batch_part passed[BATCH_BUFFERS];    /* the part passed on last; its seconds are the batch's so far */
     int next;                            /* the buffer to fill next */
     int life;                            /* number of the host that it has now */
@@ -41,7 +43,6 @@ typedef struct start_record {
     int in_vain;     /* starts in a row that came to nothing */
     bool has_worked; /* one has read a task */
     char *refusal;   /* why the stage can't be run here; NULL: it can */
-    char *cold;      /* why its processes are started cold; NULL: they are not, as far as is known */
 } start_record;
 
 struct tf_slots {
@@ -55,8 +56,10 @@ struct tf_slots {
     tf_files *files;     /* NULL until somebody asks */
     struct sweep *sweep; /* NULL until folders are to be removed */
     tf_task_source source;
-    double looked;            /* tf_now() when slow batches were last searched for rows that have ended */
-    start_record *start;      /* per stage */
+    double looked;                /* tf_now() when slow batches were last searched for rows that have ended */
+    start_record *start;          /* per stage */
+    tf_notice notice[TF_NOTICES]; /* what is to be told with the next rows */
+    int notices;
     tf_intervals *one_by_one; /* per stage: tasks whose batch was run in vain; each is a call of its own */
     tf_intervals *apart;      /* per stage: tasks of which one has spoilt its host; each runs in a host of its own */
     uint64_t descriptors;     /* the soft limit that this process had before; 0: it has it still */
@@ -99,6 +102,17 @@ bool slot_is_distrusted(const slot *s);
 /* The buffer is the rank's again. */
 void slot_reclaim_buffer(tf_slots *slots, int slot_id, int b);
 
+/* ---- notices.c ---- */
+
+/* Takes what the buffer's host has noticed of its stage, and was not taken before. */
+void notices_take(tf_slots *slots, int slot_id, int b, const batch_claim *claim);
+
+/* The calls of the buffer's rows row .. end - 1 have come to nothing. `why`: NULL if the host says it. */
+void notices_take_vain(tf_slots *slots, int slot_id, int b, int64_t row, int64_t end, const char *why);
+
+/* How many calls run these tasks, if each runs `call` of them. */
+int64_t notices_count_calls(int64_t first, int64_t end, int64_t call);
+
 /* ---- starts.c ---- */
 
 /* Counts what a host says of the stage's service when it is done with a batch. */
@@ -126,8 +140,8 @@ tf_err collect_pass_on(tf_slots *slots, int slot_id, int b, const batch_part *pa
 bool collect_is_together(const batch_claim *claim);
 
 /* One call was to run these rows, and came to nothing: each is to be a call of its own, by which it is found out which
- * of them did that. */
-void collect_part_ways(tf_slots *slots, const batch_order *order, int64_t row, int64_t end);
+ * of them did that. `why`: NULL if the host says it. */
+void collect_part_ways(tf_slots *slots, int slot_id, int b, int64_t row, int64_t end, const char *why);
 tf_interval collect_rest(const batch_order *order, int64_t row); /* the tasks of an order from a row on */
 
 /* Passes on all batches that the host has finished. */

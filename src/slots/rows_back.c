@@ -34,7 +34,8 @@ static batch_claim read_header(const batch_header *head) {
     c.changed = __atomic_load_n(&head->changed, __ATOMIC_RELAXED);
     c.refused = __atomic_load_n(&head->refused, __ATOMIC_RELAXED) != 0;
     c.service = __atomic_load_n(&head->service, __ATOMIC_RELAXED) &
-                (BATCH_SERVICE_READS | BATCH_SERVICE_FAILS | BATCH_STARTED_COLD | BATCH_SERVICE_REFUSES);
+                (BATCH_SERVICE_READS | BATCH_SERVICE_FAILS | BATCH_SERVICE_REFUSES);
+    c.noticed = __atomic_load_n(&head->noticed, __ATOMIC_ACQUIRE) & ((1u << TF_NOTICES) - 1);
     return c;
 }
 
@@ -69,9 +70,26 @@ const char *rows_back_claim(const batch_map *map, const batch_order *order, cons
     return c.ended > 0 && c.started == 0 ? "its start" : NULL;
 }
 
+/* Bytes that are no UTF-8 become '?'. */
+static void make_valid(char *text, size_t length) {
+    for (int64_t bad; (bad = tf_utf8_invalid(text, length)) >= 0;)
+        text[bad] = '?';
+}
+
 void rows_back_why(const batch_map *map, tf_buf *out) {
     const batch_header *head = (const batch_header *)(const void *)map->fixed;
+    const size_t before = out->length;
     tf_buf_add(out, head->why, strnlen(head->why, sizeof head->why - 1));
+    if (out->length > before)
+        make_valid(out->data + before, out->length - before);
+}
+
+void rows_back_notice(const batch_map *map, tf_notice_kind kind, char text[TF_NOTICE_TEXT]) {
+    const batch_header *head = (const batch_header *)(const void *)map->fixed;
+    memcpy(text, head->notice[kind], TF_NOTICE_TEXT);
+    text[TF_NOTICE_TEXT - 1] = '\0';
+    text[strcspn(text, "\r\n")] = '\0';
+    make_valid(text, strlen(text));
 }
 
 /* ---- Rows ---- */

@@ -26,6 +26,7 @@ typedef struct batch_claim {
     uint64_t blobs_size;
     uint32_t changed; /* surroundings_compare */
     uint32_t service; /* bits of BATCH_SERVICE_* */
+    uint32_t noticed; /* bits 1 << tf_notice_kind */
     bool refused;
 } batch_claim;
 
@@ -43,8 +44,11 @@ void rows_back_free(rows_back *back);
 const char *rows_back_claim(const batch_map *map, const batch_order *order, const batch_part *passed,
                             batch_claim *claim);
 
-/* Adds why the batch's service has not started, as its host says. */
+/* Adds why the batch's service has not started, as its host says: in UTF-8. */
 void rows_back_why(const batch_map *map, tf_buf *out);
+
+/* What the host says of a notice: a line in UTF-8. */
+void rows_back_notice(const batch_map *map, tf_notice_kind kind, char text[TF_NOTICE_TEXT]);
 
 /* Takes the rows of `part`. Its blobs are those of these rows: of more, part->blobs_end is moved to where they end.
  * What `rows` points to is valid until `back` is used again. NULL if all is as a host of ours leaves it; else what is

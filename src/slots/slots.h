@@ -53,10 +53,6 @@ int tf_slots_place_in_hand(const tf_slots *slots, int stage);
  * they can, as far as is known. Changes only before on_rows gets rows, or what is left, of the stage. */
 const char *tf_slots_refusal(const tf_slots *slots, int stage);
 
-/* Why the processes of a Python stage import by themselves, although one was to import for all: what is wrong with
- * that one, in words that follow it. NULL: nothing, as far as is known. Changes only before on_rows, as above. */
-const char *tf_slots_cold(const tf_slots *slots, int stage);
-
 /* How many slots run nothing, and belong to no task of another slot. */
 int tf_slots_idle(const tf_slots *slots);
 

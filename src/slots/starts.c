@@ -8,26 +8,16 @@
 
 enum { MOST_STARTS = 3 }; /* in a row that come to nothing */
 
-/* Bytes that are no UTF-8 become '?'. */
-static void make_valid(char *text, size_t length) {
-    for (int64_t bad; (bad = tf_utf8_invalid(text, length)) >= 0;)
-        text[bad] = '?';
-}
-
 /* What the host says of why; NULL: nothing. */
 static char *copy_why(const batch_map *map) {
     tf_buf why = {0};
     rows_back_why(map, &why);
-    if (why.length)
-        make_valid(why.data, why.length);
     return why.data;
 }
 
 void starts_count(tf_slots *slots, int stage, const batch_claim *claim, const batch_map *map) {
     start_record *r = &slots->start[stage];
     const bool fails = claim->service & BATCH_SERVICE_FAILS, refuses = claim->service & BATCH_SERVICE_REFUSES;
-    if ((claim->service & BATCH_STARTED_COLD) && !fails && !r->cold)
-        r->cold = copy_why(map);
     if (claim->service & BATCH_SERVICE_READS) {
         r->in_vain = 0;
         r->has_worked = true;
@@ -41,14 +31,8 @@ const char *tf_slots_refusal(const tf_slots *slots, int stage) {
     return slots->start[stage].refusal;
 }
 
-const char *tf_slots_cold(const tf_slots *slots, int stage) {
-    return slots->start[stage].cold;
-}
-
 void starts_free(tf_slots *slots) {
-    for (int s = 0; s < slots->campaign->stages; s++) {
+    for (int s = 0; s < slots->campaign->stages; s++)
         free(slots->start[s].refusal);
-        free(slots->start[s].cold);
-    }
     free(slots->start);
 }

@@ -164,6 +164,7 @@ static tf_err submit(tf_slots *slots, int slot_id, int b, const batch_order *ord
     head->proven = slots->start[order->stage].has_worked;
     *header_of(&s->map[b]) = *head;
     s->passed[b] = (batch_part){0};
+    s->noticed[b] = 0;
     tf_intervals_free(&s->order[b].wanted);
     s->order[b] = *order;
     return batch_copy_upstream(&s->map[b], &slots->campaign->stage[order->stage], &slots->back.columns, &slots->source,

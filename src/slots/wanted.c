@@ -102,7 +102,9 @@ static tf_err pass_on_rows(const tf_stage_spec *spec, int slot_id, const tf_rows
     tf_err err = TF_OK;
     share_out_blobs(rows, pieces, count);
     for (size_t i = 0; i < count; i++) {
-        const tf_rows some = rows_of(spec, rows, &pieces[i], &cells);
+        tf_rows some = rows_of(spec, rows, &pieces[i], &cells);
+        if (i > 0)
+            some.calls = 0;
         if (err == TF_OK)
             err = d->on_rows(d->context, slot_id, &some, (tf_interval){0, 0}, d->error);
         tf_buf_free(&pieces[i].blobs);
@@ -113,14 +115,26 @@ static tf_err pass_on_rows(const tf_stage_spec *spec, int slot_id, const tf_rows
     return err;
 }
 
+static tf_rows none_of(const tf_rows *rows) {
+    tf_rows none = *rows;
+    none.count = none.failed = none.excluded = none.skipped = none.calls = 0;
+    none.blobs_size = 0;
+    return none;
+}
+
+/* What is noticed goes before all rows, of which there may be none. */
+static tf_err pass_on_notices(int slot_id, tf_rows *rows, const delivery *d) {
+    const tf_rows none = none_of(rows);
+    rows->notices = 0;
+    return none.notices > 0 ? d->on_rows(d->context, slot_id, &none, (tf_interval){0, 0}, d->error) : TF_OK;
+}
+
 /* What is left is told from its end on: what is told last is run first. */
 static tf_err pass_on_left(int slot_id, const tf_rows *rows, const tf_intervals *wanted, tf_interval left,
                            const delivery *d) {
     piece *pieces;
     size_t count = cut_pieces(wanted, left, &pieces);
-    tf_rows none = *rows;
-    none.count = none.failed = none.excluded = none.skipped = 0;
-    none.blobs_size = 0;
+    const tf_rows none = none_of(rows);
     tf_err err = TF_OK;
     while (count-- > 0 && err == TF_OK)
         err = d->on_rows(d->context, slot_id, &none, pieces[count].tasks, d->error);
@@ -134,9 +148,12 @@ tf_err wanted_pass_on(const tf_slots *slots, int slot_id, const batch_order *ord
     if (order->wanted.total == 0)
         return d->on_rows(d->context, slot_id, rows, left, d->error);
     tf_intervals_add_all(&wanted, &order->wanted); /* whoever gets the rows may submit more */
-    tf_err err = pass_on_rows(&slots->campaign->stage[order->stage], slot_id, rows, &wanted, d);
+    tf_rows all = *rows;
+    tf_err err = pass_on_notices(slot_id, &all, d);
     if (err == TF_OK)
-        err = pass_on_left(slot_id, rows, &wanted, left, d);
+        err = pass_on_rows(&slots->campaign->stage[order->stage], slot_id, &all, &wanted, d);
+    if (err == TF_OK)
+        err = pass_on_left(slot_id, &all, &wanted, left, d);
     tf_intervals_free(&wanted);
     return err;
 }

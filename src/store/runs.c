@@ -11,6 +11,7 @@
 #include "store/file.h"
 #include "store/journal.h"
 #include "store/meet.h"
+#include "store/notices.h"
 
 static cJSON *runs_so_far(const contents *c) {
     cJSON *runs = c->runs ? cJSON_Parse(c->runs) : NULL;
@@ -122,6 +123,15 @@ void tf_store_note_incident(tf_store *s, int number, const char *incident) {
     tf_error unwritten; /* what a run can do without must not end it */
     contents_note_incident(&s->start->contents, number, incident);
     journal_add_incident(s->path, &s->start->journal, &s->start->contents, number, incident, s->dirty, &unwritten);
+}
+
+/* {"run": 3, ..., "notices": [...]} */
+void tf_store_note_notices(tf_store *s, const tf_noticed *noticed, int count) {
+    contents *c = &s->start->contents;
+    cJSON *runs = runs_so_far(c), *run = cJSON_GetArrayItem(runs, cJSON_GetArraySize(runs) - 1);
+    cJSON_DeleteItemFromObjectCaseSensitive(run, "notices");
+    cJSON_AddItemToObject(run, "notices", tf_notices_json(s->campaign, noticed, count));
+    keep_runs(c, runs);
 }
 
 void store_end_run(tf_store *s, const char *state) {

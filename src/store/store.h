@@ -109,6 +109,8 @@ void tf_store_note_stop(tf_store *store, int stage, const char *why);
  * anew what had that number, from 0. Whoever reads the output while the run goes on sees it at once, and it outlives a
  * run that is killed: as far as the journal can be written. */
 void tf_store_note_incident(tf_store *store, int number, const char *incident);
+/* The same, of what was noticed of stages: in place of what was noted of that before. */
+void tf_store_note_notices(tf_store *store, const tf_noticed *noticed, int count);
 
 /* Does this rank hold a lock by which others can see that it lives? */
 bool tf_store_is_locked(const tf_store *store);

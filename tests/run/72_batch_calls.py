@@ -192,6 +192,7 @@ class Culprits(Batches):
         slot = self.of(self.TEXT, X, Y, batch=2)
         answer, rows = slot.frame(6, {"x": [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]})
         self.assertEqual((answer["frame"], len(rows), rows[0].out), (2, 2, "said\n"))
+        self.assertEqual(answer["vain"], "ValueError: 2 tasks")
         self.assertEqual((slot.control[CALLING], slot.control[CALLING_END]), (1, 4))
         answer, rows = slot.frame(2, {"x": [2.0, 3.0]}, batch=1)
         self.assertEqual((answer["frame"], rows[0].values["y"], rows[0].message), (2, 2.0, None))

@@ -21,7 +21,8 @@ static int64_t missing(tf_disk *disk, const char *path, tf_disk_id *id) {
     return TF_DISK_MISSING;
 }
 
-static void take_warning(void *context, const char *text) {
+static void take_warning(void *context, const char *id, const char *text) {
+    (void)id;
     scene *s = context;
     s->warnings++;
     snprintf(s->warning, sizeof s->warning, "%s", text);
@@ -354,28 +355,62 @@ Test(master, hands_out_nothing_when_the_wall_time_is_nearly_over) {
     }
 }
 
-Test(master, tells_once_that_a_function_changes_its_process) {
-    scene *s = open_scene("{\"run\": {\"function\": \"builtin:noop\"}}", (farm_setting){0});
-    const change_message change = {.changed = 1};
-    say_hello(s, 1, true);
-    say_hello(s, 2, true);
-    say(s, 1, TAG_CHANGE, &change, sizeof change);
-    say(s, 2, TAG_CHANGE, &change, sizeof change);
-    cr_expect_eq(s->warnings, 1, "%s", s->warning);
-    close_scene(s);
+Test(master, says_what_is_noticed_once) {
+    static const struct {
+        tf_notice first, second;
+        int warnings;
+        const char *warning; /* the last one */
+    } cases[] = {
+        {{.kind = TF_NOTICE_CHANGES, .parts = 1, .text = "noop changes the umask"},
+         {.kind = TF_NOTICE_CHANGES, .parts = 1, .text = "noop changes the umask"},
+         1,
+         "stage \"s\": noop changes the umask of its process; its tasks run one by one, in processes of their own: let "
+         "it put back what it changes"},
+        {{.kind = TF_NOTICE_CHANGES, .parts = 1, .text = "noop changes the umask"},
+         {.kind = TF_NOTICE_CHANGES, .parts = 3, .text = "noop changes the umask and the locale"},
+         2,
+         "stage \"s\": noop changes the umask and the locale of its process; its tasks run one by one, in processes of "
+         "their own: let it put back what it changes"},
+        {{.kind = TF_NOTICE_COLD, .parts = 1, .text = "has threads"},
+         {.kind = TF_NOTICE_COLD, .parts = 1, .text = "has other threads"},
+         1,
+         "stage \"s\": each slot imports by itself, since the interpreter that imports for all has threads; with "
+         "\"warm\": false that is not tried"},
+        {{.kind = TF_NOTICE_BATCHES, .parts = 1, .count = 1, .text = "ValueError: x"},
+         {.kind = TF_NOTICE_BATCHES, .parts = 1, .count = 2, .text = "ValueError: y"},
+         1,
+         "stage \"s\": a batch failed and is run task by task: ValueError: x"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        scene *s = open_scene("{\"name\": \"s\", " RUN "}", (farm_setting){0});
+        say_hello(s, 1, true);
+        say_hello(s, 2, true);
+        say(s, 1, TAG_NOTICE, &cases[i].first, sizeof cases[i].first);
+        say(s, 2, TAG_NOTICE, &cases[i].second, sizeof cases[i].second);
+        cr_expect_eq(s->warnings, cases[i].warnings);
+        cr_expect_str_eq(s->warning, cases[i].warning);
+        close_scene(s);
+    }
 }
 
-Test(master, tells_once_why_processes_are_started_cold) {
-    scene *s = open_scene("{\"name\": \"s\", " RUN "}", (farm_setting){0});
-    const cold_message cold = {.why = "has threads, which forked processes would lack: reader"};
+Test(master, counts_batches_that_failed_among_all) {
+    scene *s = open_scene("{\"over\": {\"i\": {\"range\": [2]}}, " RUN "}", (farm_setting){0});
+    const tf_notice notice = {.kind = TF_NOTICE_BATCHES, .parts = 1, .count = 2, .text = "ValueError: x"};
     say_hello(s, 1, true);
-    say_hello(s, 2, true);
-    say(s, 1, TAG_COLD, &cold, sizeof cold);
-    say(s, 2, TAG_COLD, &cold, sizeof cold);
-    cr_expect_eq(s->warnings, 1);
-    cr_expect_str_eq(
-        s->warning, "stage \"s\": each slot imports by itself, since the interpreter that imports for all has threads, "
-                    "which forked processes would lack: reader; with \"warm\": false that is not tried");
+    expect(s, 1, TAG_COLLECT);
+    for (int n = 0; n < 2; n++) {
+        const report_message done = {.first = n, .count = 1, .calls = n == 0 ? 3 : 1};
+        expect_grant(s, 1, n, 1);
+        say(s, 1, TAG_REPORT, &done, sizeof done);
+        if (n == 0)
+            say(s, 1, TAG_NOTICE, &notice, sizeof notice);
+    }
+    const tf_farm_progress now = progress(s);
+    cr_assert_eq(now.notices, 1);
+    cr_expect(now.noticed->count == 2 && now.noticed->of == 6);
+    cr_expect_eq(expect_collect(s, 1), COLLECT_FINISH);
+    cr_expect_eq(expect_collect(s, 1), COLLECT_CLOSE);
+    cr_expect(s->farm.noticed == 1 && s->farm.last_noticed.of == 6, "the output has it at the end");
     close_scene(s);
 }
 

@@ -11,9 +11,9 @@
 static const char *const tag_name[] = {
     [TAG_HELLO] = "HELLO",   [TAG_ALIVE] = "ALIVE",     [TAG_GRANT] = "GRANT",     [TAG_REPORT] = "REPORT",
     [TAG_SETTLE] = "SETTLE", [TAG_REMOVE] = "REMOVE",   [TAG_IDLE] = "IDLE",       [TAG_FAILURE] = "FAILURE",
-    [TAG_CHANGE] = "CHANGE", [TAG_SIGNAL] = "SIGNAL",   [TAG_DRAIN] = "DRAIN",     [TAG_DRAINED] = "DRAINED",
+    [TAG_NOTICE] = "NOTICE", [TAG_SIGNAL] = "SIGNAL",   [TAG_DRAIN] = "DRAIN",     [TAG_DRAINED] = "DRAINED",
     [TAG_UNABLE] = "UNABLE", [TAG_COLLECT] = "COLLECT", [TAG_PART] = "PART",       [TAG_BROKEN] = "BROKEN",
-    [TAG_LEAVE] = "LEAVE",   [TAG_COLD] = "COLD",       [TAG_VERDICT] = "VERDICT", [TAG_SETTLED] = "SETTLED",
+    [TAG_LEAVE] = "LEAVE",   [TAG_VERDICT] = "VERDICT", [TAG_SETTLED] = "SETTLED",
 };
 
 static bool failed;
@@ -325,11 +325,6 @@ static const char *refusal(const void *context, int stage) {
     return ((const farm_node *)context)->refuses[stage] ? "it lacks what it needs" : NULL;
 }
 
-static const char *cold(const void *context, int stage) {
-    const farm_node *node = context;
-    return node->farm->setting.cold[stage];
-}
-
 static int64_t submit(void *context, int slot, int stage, int attempt, const tf_intervals *tasks, tf_error *error) {
     (void)error;
     const int64_t first = tasks->items[0].first, count = tasks->items[0].end - first;
@@ -378,6 +373,8 @@ static tf_err pass_on(farm *f, farm_batch *b, int64_t from, int64_t end, tf_inte
     }
     for (int64_t task = left.first; task < left.end; task++)
         f->runs_on[b->stage][task] = 0;
+    rows.notice = f->setting.notice[b->stage];
+    rows.notices = rows.notice != NULL;
     rows.status = status;
     rows.attempts = attempts;
     rows.blobs = blobs.data;
@@ -605,6 +602,12 @@ static void note_incident(void *context, int number, const char *incident) {
     snprintf(f->incident, sizeof f->incident, "%s", incident);
 }
 
+static void note_notices(void *context, const tf_noticed *noticed, int count) {
+    farm *f = ((farm_node *)context)->farm;
+    f->noticed = count;
+    f->last_noticed = noticed[count - 1];
+}
+
 static tf_err is_enough(void *context, int stage, int64_t count, bool *enough, tf_error *error) {
     (void)error;
     farm *f = ((farm_node *)context)->farm;
@@ -716,7 +719,6 @@ static void open_node(farm *f, int number) {
                                 .place_in_hand = place_in_hand,
                                 .idle = idle,
                                 .refusal = refusal,
-                                .cold = cold,
                                 .submit = submit,
                                 .poll = poll_slots,
                                 .give_up = give_up,
@@ -732,6 +734,7 @@ static void open_node(farm *f, int number) {
                             .status = read_status,
                             .note_stop = note_stop,
                             .note_incident = note_incident,
+                            .note_notices = note_notices,
                             .is_enough = is_enough,
                             .hold = hold,
                             .release = release,

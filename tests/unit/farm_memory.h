@@ -27,7 +27,7 @@ typedef struct farm_setting {
     int ranks;
     int slots[FARM_MOST_RANKS];                /* of each rank */
     bool unable[FARM_MOST_RANKS][FARM_STAGES]; /* the rank can't run the stage, as it notices when it tries */
-    const char *cold[FARM_STAGES];             /* why its processes are started cold; NULL: they are not */
+    const tf_notice *notice[FARM_STAGES];      /* what comes with its rows; NULL: nothing */
     bool unlocked;                             /* nobody's lock tells that it lives */
     double latency;                            /* s that a message takes, on the average */
     double walltime, grace;
@@ -126,7 +126,9 @@ struct farm {
     int incidents;             /* in the history of the run */
     char incident[300];        /* the last one that was written there */
     bool stopped[FARM_STAGES]; /* the stage, since nobody can run it */
-    char state[16];            /* with which the output was closed */
+    int noticed;               /* what was noticed, as the output has it: how much, and the last */
+    tf_noticed last_noticed;
+    char state[16]; /* with which the output was closed */
 };
 
 /* Rows that earlier runs left are in the table: set them before the ranks start. */

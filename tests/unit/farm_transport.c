@@ -36,8 +36,9 @@ Test(transport, delivers_in_order_what_a_rank_sends_to_itself) {
 Test(protocol, has_fixed_sizes) {
     cr_expect_eq(sizeof(hello_message), 88);
     cr_expect_eq(sizeof(grant_message), 24);
-    cr_expect_eq(sizeof(report_message), 64);
+    cr_expect_eq(sizeof(report_message), 72);
     cr_expect_eq(sizeof(verdict_message), 24);
+    cr_expect_eq(sizeof(tf_notice), 504);
     cr_expect_eq(sizeof(collect_message), 32);
     cr_expect_eq(sizeof(failure_message), 448);
     cr_expect_eq(sizeof(signal_message), 8);

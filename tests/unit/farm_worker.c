@@ -159,18 +159,22 @@ Test(worker, gives_back_what_it_has_not_begun_of_a_stage_that_it_can_not_run) {
     close_scene(s);
 }
 
-Test(worker, tells_once_that_processes_are_started_cold) {
-    scene *s = open_scene("{\"over\": {\"i\": {\"range\": [9]}}, " RUN "}",
-                          (farm_setting){.slots[WORKER] = 1, .cold[0] = "has threads"});
-    expect(s, TAG_HELLO);
-    for (int i = 0; i < 2; i++) {
-        grant(s, 0, 1, i, 1);
-        wait_for(s, 2);
-        if (i == 0)
-            cr_expect_str_eq(((const cold_message *)expect(s, TAG_COLD).payload)->why, "has threads");
-        cr_expect_eq(expect_report(s).first, i);
+Test(worker, passes_on_what_is_news_or_counted) {
+    static const tf_notice notices[] = {{.kind = TF_NOTICE_COLD, .parts = 1, .text = "has threads"},
+                                        {.kind = TF_NOTICE_BATCHES, .parts = 1, .count = 2, .text = "ValueError"}};
+    for (size_t n = 0; n < sizeof notices / sizeof *notices; n++) {
+        scene *s = open_scene("{\"over\": {\"i\": {\"range\": [9]}}, " RUN "}",
+                              (farm_setting){.slots[WORKER] = 1, .notice[0] = &notices[n]});
+        expect(s, TAG_HELLO);
+        for (int i = 0; i < 3; i++) {
+            grant(s, 0, 1, i, 1);
+            wait_for(s, 2);
+            if (i == 0 || n == 1)
+                cr_expect_eq(memcmp(expect(s, TAG_NOTICE).payload, &notices[n], sizeof notices[n]), 0);
+            cr_expect_eq(expect_report(s).first, i);
+        }
+        close_scene(s);
     }
-    close_scene(s);
 }
 
 Test(worker, says_now_and_then_that_it_lives) {

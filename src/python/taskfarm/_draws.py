@@ -23,9 +23,9 @@ from taskfarm._slot.shared_random import generator_of
 _MOST = 200  # functions that are looked at
 
 
-def refuse_generators(function: Function, label: str) -> None:
+def refuse_generators(function: Function, label: str) -> bool:
     """Raises ManifestError for one that goes along, or that has a seed; warns of one that a module makes anew in each
-    process."""
+    process. Has it warned?"""
     found = list(_found_in(function))
     copied = [(place, value) for place, value, is_copy in found if is_copy]
     if copied:
@@ -40,6 +40,7 @@ def refuse_generators(function: Function, label: str) -> None:
             f'{label} draws from "{place}", a {type(value).__name__} of which each process has its own, for all of its '
             "tasks: results depend on where tasks run; let it have a parameter rng, a Generator of each task's own"
         )
+    return bool(found)
 
 
 def _found_in(function: Function) -> Iterator[tuple[str, Any, bool]]:

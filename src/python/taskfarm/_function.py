@@ -36,6 +36,7 @@ class Target:
     search: str | None = None  # how tasks find modules, if it is to be said
     code: Mapping[str, str] = field(default_factory=dict)  # files that count as code, with a hash of each
     init: str | None = None  # what is called before the first task, as the manifest says it
+    is_warned: bool = False  # it was warned of what the function draws from
 
     @property
     def seal(self) -> str:
@@ -126,17 +127,19 @@ def target_of(function: Any, init: Any = None, name: Any = None, by_value: bool 
     if init is not None and not callable(init) and not isinstance(init, str):
         raise TypeError(f"init: must be a function, not a {type(init).__name__}")
     label = getattr(function, "__qualname__", None) or repr(function)
-    refuse_generators(function, label)
+    is_warned = refuse_generators(function, label)
     is_named = not is_by_value(function) and hasattr(function, "__module__") and hasattr(function, "__qualname__")
     if isinstance(init, str):
         found = target_of(function, None, name, by_value)
         return replace(found, init=init)
     if by_value or not is_named or (init is not None and is_by_value(init)):
         is_name = isinstance(name, str) and name.isidentifier() and name.isascii()
-        return _by_value(function, init, label, name if is_name else name_of(function))
+        found = _by_value(function, init, label, name if is_name else name_of(function))
+        return replace(found, is_warned=is_warned)
     refuse_large(function, label, with_globals=False)
     module = function.__module__
     called = None
     if init is not None:
         called = init.__qualname__ if init.__module__ == module else f"{init.__module__}:{init.__qualname__}"
-    return Target(name_of(function), f"{module}:{function.__qualname__}", None, search_as_here(os.getcwd()), {}, called)
+    text, search = f"{module}:{function.__qualname__}", search_as_here(os.getcwd())
+    return Target(name_of(function), text, None, search, {}, called, is_warned)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -107,10 +108,11 @@ def _failures_table(stages: list[Stage]) -> str:
     return _table(["failures", "message", "first"], rows) if rows else ""
 
 
-def page(output: Output, stages: list[Stage], head: str | None = None) -> str:
-    """The status of tasks, and failures by message; all texts escaped. `head`: what is said in place of the line."""
+def page(output: Output, stages: list[Stage], head: str | None = None, notices: Sequence[str] = ()) -> str:
+    """The status of tasks, and failures by message; all texts escaped. `head`: what is said in place of the line;
+    `notices`: below it."""
     few = sum(stage.tasks for stage in stages) <= MOST_COUNTED
     failures = _failures_table(stages) if few else ""
-    return (
-        f"<div><p>{escape(line(output, stages) if head is None else head)}</p>{_stages_table(stages)}{failures}</div>"
-    )
+    said = [line(output, stages) if head is None else head, *notices]
+    lines = "".join(f"<p>{escape(text)}</p>" for text in said)
+    return f"<div>{lines}{_stages_table(stages)}{failures}</div>"

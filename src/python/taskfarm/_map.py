@@ -364,7 +364,7 @@ class _Listener:
             self.end = event
         elif kind == "say" and event["about"] == "code":
             self._warn(str(event["text"]))
-        elif kind == "say":
+        elif kind == "say" and not (event.get("id") == "unseeded" and self.call.target.is_warned):
             self.display.say(worded(str(event["text"])))
 
     def _warn(self, text: str) -> None:
@@ -409,7 +409,7 @@ def _settle(call: Call, run: Run, outcome: Outcome, listener: _Listener, display
     """Says what has become of the run; raises what it is to raise."""
     status, end = outcome.status, outcome.end
     if outcome.is_told and "done" in end:
-        display.end("\n".join([outcome.told(call.name), *outcome.failures()]))
+        display.end("\n".join([outcome.told(call.name), *outcome.failures(), *outcome.notices()]))
     if listener.was_followed and not outcome.is_told:
         raise _error(call, outcome, listener)
     if status == 75:

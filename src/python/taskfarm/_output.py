@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -333,11 +333,11 @@ class Output:
     def _repr_html_(self) -> str:
         return self._page()
 
-    def _page(self, head: str | None = None) -> str:
-        """`head`: what is said in place of how all of its runs have ended."""
+    def _page(self, head: str | None = None, notices: Sequence[str] = ()) -> str:
+        """`head`: what is said in place of how all of its runs have ended; `notices` stand below it."""
         from taskfarm._html import page
 
-        return page(self, self._all(), head)
+        return page(self, self._all(), head, notices)
 
 
 def open(path: str | os.PathLike[str]) -> Output:

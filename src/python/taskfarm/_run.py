@@ -59,6 +59,10 @@ class Outcome:
             text += f" in {span(elapsed)} ({rate_text(ran / elapsed)})"
         return text
 
+    def notices(self) -> list[str]:
+        """What was counted: stage "s": 12 of 40 batches failed and were run task by task: ..."""
+        return [f'stage "{n["stage"]}": {n["text"]}' for n in self.end.get("notices", []) if "count" in n]
+
     def failures(self) -> list[str]:
         """Why tasks failed, by message, the most frequent first. Messages that differ in numbers alone count as one."""
         lines = []
@@ -196,14 +200,16 @@ class Run:
             return f"{name}: running"
         if not self._outcome.end:
             return f"{name}: {self._outcome.state}"
-        return "\n".join([self._outcome.told(name), *self._outcome.failures()])
+        return "\n".join([self._outcome.told(name), *self._outcome.failures(), *self._outcome.notices()])
 
     def _repr_html_(self) -> str | None:
         if self.state == "running":
             return None
         try:
             name, outcome = os.path.basename(self.path), self._outcome
-            return self._open()._page(outcome.told(name) if outcome and outcome.end else None)
+            if outcome is None or not outcome.end:
+                return self._open()._page()
+            return self._open()._page(outcome.told(name), outcome.notices())
         except (Error, ImportError, OSError):
             return None
 

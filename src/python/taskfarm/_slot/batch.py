@@ -25,6 +25,8 @@ from taskfarm._slot.task import Scratch
 
 Array = Any  # of numpy
 
+_LINE = 900  # bytes of which half are kept of a longer line
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -132,6 +134,7 @@ class BatchFrame(Frame):
             self.leave_if_child(error)
             if len(rows) > 1:
                 self.texts.begin()  # what it has said is said again
+                self.vain = _line(str(error) if isinstance(error, Misfit) else errors.text_of(error))
                 return False
             self._fail(row, error)
         if self.pending:
@@ -168,6 +171,11 @@ class BatchFrame(Frame):
         numbers = rows.numbers()
         np.frombuffer(self.starts)[numbers] = self.epoch + began
         np.frombuffer(self.durations)[numbers] = (self.now() - began) / len(rows)
+
+
+def _line(text: str) -> str:
+    """The first line, or the beginning of one that is long."""
+    return errors.cut(text.partition("\n")[0], _LINE).decode().partition("\n")[0]
 
 
 def rows_of_texts(rows: Rows, decode: Callable[[int, int], Any]) -> Array:

@@ -28,6 +28,7 @@ class Frame:
     def __init__(self, stage: "Stage", said: dict[str, Any]) -> None:
         slot = stage.slot
         self.stage = stage
+        self.vain = ""  # why a call of several rows came to nothing
         self.first: int = said["first"]
         self.count: int = said["count"]
         self.attempt: int = said["attempt"]

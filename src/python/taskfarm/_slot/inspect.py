@@ -1,7 +1,6 @@
 """Before anything runs: does a stage's function import, does it take what the stage has, and is it said to return the
 stage's columns? Its module is imported, and nothing of it is called."""
 
-import contextlib
 import importlib
 import json
 import os
@@ -75,13 +74,8 @@ def inspect_stage(stage: dict[str, Any]) -> dict[str, Any]:
     except _Failed as failed:
         member, text = failed.args
         return {"member": member, "failed": text}
-    shared = lasting = None
-    with contextlib.suppress(Exception):  # they are warnings: what can't be looked at is not warned of
-        if stage.get("batch") and stage.get("seed_globals", True):
-            shared = shared_random.shared_generator(function)
-        if found := shared_random.lasting_generator(function):
-            lasting = [found[0], type(found[1]).__name__]
-    return {"mismatches": _mismatches(function, stage), "unseeded": shared, "lasting": lasting}
+    draws = shared_random.draws_of(function, stage.get("batch") or 0, stage.get("seed_globals", True))
+    return {"mismatches": _mismatches(function, stage), **draws}
 
 
 def check(fd: int) -> None:

@@ -3,6 +3,7 @@ all that call them, or from one that a module has made? Its code is looked at, a
 name, as far as they are no library's."""
 
 import builtins
+import contextlib
 import dis
 import importlib
 import sys
@@ -115,6 +116,17 @@ def generator_of(value: Any) -> Any:
     if not isinstance(owner, kinds) or place_of(owner) or (random and isinstance(owner, random.SystemRandom)):
         return None
     return owner
+
+
+def draws_of(function: Callable[..., Any], batch: int, seed_globals: bool) -> dict[str, Any]:
+    """What the function draws from that is not its task's own, as src/host/python_draws.h says it."""
+    shared = lasting = None
+    with contextlib.suppress(Exception):  # it is for warnings: what can't be looked at is not warned of
+        if batch and seed_globals:
+            shared = shared_generator(function)
+        if found := lasting_generator(function):
+            lasting = [found[0], type(found[1]).__name__]
+    return {"unseeded": shared, "lasting": lasting}
 
 
 def lasting_generator(function: Callable[..., Any]) -> tuple[str, Any] | None:

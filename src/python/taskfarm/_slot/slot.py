@@ -80,7 +80,7 @@ class Slot:
         finally:
             self.control[LOADING] = 0
         self.texts.leave_if_child()
-        return {"stage": number, "seeds": stage.wants_seeds}
+        return {"stage": number, "seeds": stage.wants_seeds, **stage.draws()}
 
     def _buffer(self, message: dict[str, Any], descriptors: list[int]) -> None:
         old = self.buffers.pop(message["buffer"], None)
@@ -93,7 +93,8 @@ class Slot:
         self.control[BEGUN] = 1
         self.frame.grow(said.get("size") or 0)
         stage = self.stages[said["stage"]]
-        return {"frame": stage.run(said), "seeds": stage.wants_seeds}
+        ended, vain = stage.run(said)
+        return {"frame": ended, "seeds": stage.wants_seeds, **({"vain": vain} if vain else {})}
 
 
 def _why(error: BaseException) -> str:

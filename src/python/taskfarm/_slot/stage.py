@@ -110,14 +110,24 @@ class Stage:
         """Is it worth while to send the column of seeds?"""
         return self.wants_rng or self.wants_task or bool(self.has_seeded_globals and self.slot.globals.seeders)
 
-    def run(self, said: dict[str, Any]) -> int:
-        """Runs the rows of a frame. Returns how many have ended."""
+    def draws(self) -> dict[str, Any]:
+        """What its function draws from that is not its task's own."""
+        if "random" not in sys.modules and "numpy.random" not in sys.modules:
+            return {}
+        from taskfarm._slot.shared_random import draws_of
+
+        draws = draws_of(self.function, self.batch, bool(self.said.get("seed_globals", True)))
+        return {name: found for name, found in draws.items() if found}
+
+    def run(self, said: dict[str, Any]) -> tuple[int, str]:
+        """Runs the rows of a frame. Returns how many have ended, and why a call of several came to nothing."""
         if self.slot.current is not self:
             self.slot.current = self
             enter(self.said)
         if self.first is not None:
             self._take_first(said["first"], said["count"])
-        return self.frame(self, said).run()
+        frame = self.frame(self, said)
+        return frame.run(), frame.vain
 
     def _take_first(self, first: int, count: int) -> None:
         """In a frame that has the task which told the types, its value is what was recorded."""
