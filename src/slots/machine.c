@@ -123,10 +123,34 @@ static void read_topology(tf_machine *m, hwloc_topology_t topology, bool gpus) {
     hwloc_bitmap_free(mine);
 }
 
+/* hwloc looks at the same cores in several ways. Linux tells all of them that is asked for here; another way is to go
+ * to each core and ask it, which takes a while if something else is at work there. */
+static void leave_cores_alone(hwloc_topology_t topology) {
+#if HWLOC_API_VERSION >= 0x20100 /* else there is no such function */
+    if (access("/sys/devices/system/cpu/cpu0/topology", F_OK) == 0)
+        hwloc_topology_set_components(topology, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "x86");
+#else
+    (void)topology;
+#endif
+}
+
+/* What looks for devices is in hwloc's plugins, which load what drives these, screens included: that takes longer than
+ * a short run. */
+static void init_topology(hwloc_topology_t *topology, bool devices) {
+    static const char plugins[] = "HWLOC_PLUGINS_PATH";
+    const bool without = !devices && !getenv(plugins);
+    if (without)
+        setenv(plugins, "", true);
+    hwloc_topology_init(topology);
+    if (without)
+        unsetenv(plugins);
+}
+
 tf_machine tf_machine_find(bool gpus) {
     tf_machine m = {0};
     hwloc_topology_t topology;
-    hwloc_topology_init(&topology);
+    init_topology(&topology, gpus);
+    leave_cores_alone(topology);
     hwloc_topology_set_all_types_filter(topology, HWLOC_TYPE_FILTER_KEEP_NONE);
     hwloc_topology_set_type_filter(topology, HWLOC_OBJ_CORE, HWLOC_TYPE_FILTER_KEEP_ALL);
     if (gpus)

@@ -128,6 +128,13 @@ class Resources(farm.FarmTest):
         self.taskfarm("c.json", "--fresh", env={"HWLOC_SYNTHETIC": "core:8 pu:1", "SLURM_CPUS_ON_NODE": "3"})
         self.assertEqual(self.open("c.h5").attrs["slots"], 3, "what the job was given")
 
+    def test_to_count_cores_no_device_is_looked_for(self):
+        """hwloc's plugins load what drives screens; and no core is visited that something else may be at work on."""
+        self.campaign(one=(2, {}, 0))
+        said = self.taskfarm("c.json", env={"HWLOC_COMPONENTS_VERBOSE": "1", "HWLOC_PLUGINS_VERBOSE": "1"}).stderr
+        self.assertRegex(said, r"hwloc: Final list of enabled discovery components: linux\(\w+\)(,no_os\(\w+\))?\n")
+        self.assertNotIn("found `hwloc_", said)
+
     @farm.first
     def test_memory_is_counted(self):
         self.campaign(large=(8, {"memory": "400MB"}, 0.1), small=(8, {}, 0.05))
