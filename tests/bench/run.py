@@ -32,6 +32,7 @@ import stages
 HERE = pathlib.Path(__file__).resolve().parent
 BUILD = HERE.parents[1] / "build/release"
 TASKFARM, BARE, BARE_MPI = BUILD / "taskfarm", BUILD / "tests/bench/bare", BUILD / "tests/bench/bare_mpi"
+BARE_START = BUILD / "tests/bench/bare_start"
 WORK = BUILD / "tests/bench/libbench_work.so"
 SCALE = BUILD / "tests/bench/scale"
 MESSAGES = BUILD / "tests/bench/libbench_messages.so"
@@ -397,6 +398,31 @@ def over_hello(ranks):
     return once
 
 
+def over_bare_start():
+    """ms that a run of one command takes from start to end, beyond those of a program that has the same to do."""
+
+    @in_folder
+    def once(folder):
+        (folder / "b.json").write_text(json.dumps({"run": {"command": ["/bin/true"]}}))
+        bare = wall(BARE_START, folder / "bare.h5")
+        own = wall(TASKFARM, "b.json", "--progress", "none", cwd=folder)
+        assert done_tasks(folder / "b.h5")[0] == 1
+        return 1e3 * (own - bare)
+
+    return once
+
+
+def a_look_at_a_file():
+    """ms that h5ls takes for a small file."""
+
+    @in_folder
+    def once(folder):
+        run(BARE_START, folder / "bare.h5")
+        return 1e3 * wall("h5ls", folder / "bare.h5")
+
+    return once
+
+
 def check(over, rows=0):
     """ms that the check of a manifest takes; t.csv has so many rows."""
 
@@ -539,8 +565,9 @@ def plan_memory():
 
 
 def figures():
-    yield Figure("start", "one task, one rank: beyond a bare MPI program with HDF5", "ms", 30, over_hello(None))
-    yield Figure("start_mpirun", "the same, mpirun -n 2", "ms", 30, over_hello(2))
+    yield Figure("start", "one command, no launcher: beyond a program that makes an HDF5 file and runs it", "ms", 10, over_bare_start())
+    yield Figure("start_h5ls", "for comparison, h5ls of a small file", "ms", 100, a_look_at_a_file())
+    yield Figure("start_mpirun", "one task, mpirun -n 2: beyond a bare MPI program with HDF5", "ms", 30, over_hello(2))
     yield Figure("check", "check of a range of 10^9 points", "ms", 20, check({"i": {"range": [10**9]}}))
     yield Figure("check_csv", "check of a csv of 10^6 lines", "ms", 1000, check([{"csv": "t.csv"}], rows=10**6))
     yield Figure("resume", "start to end when 1 of 10^8 tasks is left: it had failed", "s", 1, resume("last_fails", fail_last))
