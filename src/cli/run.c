@@ -21,9 +21,16 @@ static void say_of_output(const options *o, const loaded *l, const char *about, 
     tf_buf_free(text);
 }
 
+/* Is the old output to be set aside for a run of this process alone, which will run all? */
+static bool sets_aside(const options *o) {
+    return o->fresh && o->targets == 0 && !tf_launched();
+}
+
 static tf_err prepare(const options *o, loaded *l, tf_store_plan **plan, tf_error *error) {
     cli_load(o, l);
     *error = (tf_error){.code = TF_ERR_USAGE};
+    if (l->it.campaign && sets_aside(o) && tf_farm_check_share(l->it.campaign, o->slots, error) != TF_OK)
+        return error->code;
     if (l->it.campaign)
         *plan = cli_decide(o, l, o->fresh ? TF_STORE_FRESH : o->salvage ? TF_STORE_SALVAGE : TF_STORE_GO_ON, error);
     if (!*plan && o->json)

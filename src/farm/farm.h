@@ -96,6 +96,11 @@ typedef struct tf_farm_options {
  * of its own, or waits for ever. */
 tf_err tf_farm_check_room(tf_error *error);
 
+/* Of a run of this process alone that will run all tasks: is there enough of the machine for each stage? A run asks
+ * that itself, when it has the output; this is for who has something to lose before. Stages with files count as if they
+ * had enough: they may have been made. */
+tf_err tf_farm_check_share(const tf_campaign *campaign, int slots, tf_error *error);
+
 /* Rank 0 tells the ranks that wait for it in tf_farm_run that there is nothing to run: not all launchers end ranks that
  * wait in MPI_Init for one that has left. */
 void tf_farm_call_off(void);

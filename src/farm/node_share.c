@@ -1,6 +1,7 @@
 /* Ranks that have the same cores are told by the hash of their masks, and those that have the same GPUs by that of
  * their names: each takes the part of these that its slots are of all slots. */
 #include "farm/node_share.h"
+#include "farm/farm.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,5 +93,20 @@ tf_err node_share_suffices(const tf_team *team, const tf_campaign *campaign, con
         if (runs[s] && !fits[s])
             err = refuse(&campaign->stage[s], &(tf_resources){most[0], most[1], most[2]}, error);
     free(fits);
+    return err;
+}
+
+tf_err tf_farm_check_share(const tf_campaign *campaign, int slots, tf_error *error) {
+    const tf_team alone = tf_team_alone();
+    bool gpus = false, *runs = tf_alloc_array((size_t)campaign->stages, sizeof *runs);
+    for (int s = 0; s < campaign->stages; s++) {
+        const tf_stage_spec *stage = &campaign->stage[s];
+        gpus = gpus || stage->need.gpus > 0;
+        runs[s] = tf_stage_final(stage) > 0 && !tf_stage_has_files(stage);
+    }
+    node_share mine = node_share_find(&alone, true, slots, false, gpus);
+    const tf_err err = node_share_suffices(&alone, campaign, &mine, runs, error);
+    tf_machine_free(&mine.machine);
+    free(runs);
     return err;
 }

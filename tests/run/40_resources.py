@@ -229,6 +229,18 @@ class Resources(farm.FarmTest):
         lacking = "1 slot, 2 GB of memory, and no rank has as much (at most 2 slots, 1000 MB of memory); start fewer ranks on a node, or use other nodes"
         self.refused(lacking, "--slots", 2, env={"SLURM_MEM_PER_NODE": "1000"})
 
+    @farm.first
+    def test_it_is_told_before_an_old_output_is_set_aside(self):
+        self.campaign(big=(3, {"slots": 2}, 0))
+        self.taskfarm("c.json", "--slots", 2)
+        before, names = farm.digest(self.folder / "c.h5"), self.files()
+        for arguments in (["--slots", 1], ["--slots", 1, "--json"]):
+            done = self.taskfarm("c.json", "--fresh", *arguments, status=3)
+            self.assertIn("stage big: a task needs 2 slots, and no rank has as much (at most 1 slot)", done.stdout + done.stderr)
+            self.assertEqual((farm.digest(self.folder / "c.h5"), self.files()), (before, names))
+        self.taskfarm("c.json", "--fresh", "--slots", 2)
+        self.assertTrue((self.folder / "c.h5.1").exists())
+
     def test_what_is_done_needs_nothing(self):
         self.campaign(gpu=(2, {"gpus": 1}, 0), cpu=(2, {}, 0))
         self.taskfarm("c.json", "gpu", env={"CUDA_VISIBLE_DEVICES": "0"})
