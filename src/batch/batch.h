@@ -17,9 +17,10 @@ enum { BATCH_WHY = 1000 };
 
 /* What has become of the service that answers the batch's tasks: bits. */
 enum {
-    BATCH_SERVICE_READS = 1,  /* it has read a task */
-    BATCH_SERVICE_FAILS = 2,  /* it has ended, or was ended, before it had read any */
-    BATCH_SERVICE_REFUSES = 4 /* it says itself that it can't run the stage: another start would be in vain, too */
+    BATCH_SERVICE_READS = 1,   /* it has read a task */
+    BATCH_SERVICE_FAILS = 2,   /* it has ended, or was ended, before it had read any */
+    BATCH_SERVICE_REFUSES = 4, /* it says itself that it can't run the stage: another start would be in vain, too */
+    BATCH_UNSTARTED = 8 /* with BATCH_SERVICE_FAILS: this machine lacks what it takes to start it, or a command */
 };
 
 enum { BATCH_BUFFERS = 2 }; /* of a slot: while one is run, the other is written or waits */

@@ -12,6 +12,7 @@ typedef struct executor {
     int (*place_in_hand)(const void *context, int stage);
     int (*idle)(const void *context);
     const char *(*refusal)(const void *context, int stage);
+    bool (*is_sick)(const void *context, int stage);
     int64_t (*submit)(void *context, int slot, int stage, int attempt, const tf_intervals *tasks, tf_error *error);
     tf_err (*poll)(void *context, double timeout, tf_on_rows *on_rows, void *on_rows_context, int *events,
                    tf_error *error);

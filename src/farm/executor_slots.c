@@ -25,6 +25,10 @@ static const char *refusal(const void *slots, int stage) {
     return tf_slots_refusal(slots, stage);
 }
 
+static bool is_sick(const void *slots, int stage) {
+    return tf_slots_is_sick(slots, stage);
+}
+
 static int64_t submit(void *slots, int slot, int stage, int attempt, const tf_intervals *tasks, tf_error *error) {
     return tf_slots_submit(slots, slot, stage, attempt, tasks, error);
 }
@@ -54,6 +58,7 @@ executor executor_slots(tf_slots *slots) {
                       .place_in_hand = place_in_hand,
                       .idle = idle,
                       .refusal = refusal,
+                      .is_sick = is_sick,
                       .submit = submit,
                       .poll = poll_slots,
                       .give_up = give_up,

@@ -224,8 +224,11 @@ static void hear_notice(const master *m, const tf_notice *notice) {
 
 static void hear_unable(master *m, int from, const unable_message *message) {
     tf_buf warning = {0};
-    unables_hear(m->unables, from, m->peers.peer[from].host, message, now(m), &warning);
-    if (warning.length)
+    const char *host = m->peers.peer[from].host;
+    unables_hear(m->unables, from, host, message, now(m), &warning);
+    if (warning.length && message->is_sick)
+        incidents_begin(m->incidents, &(incident){INCIDENT_SICK, from, host, tf_wall(), warning.data});
+    else if (warning.length)
         warn(m, warning.data);
     tf_buf_free(&warning);
 }
@@ -620,6 +623,19 @@ static void watch_workers(master *m) {
     bury_dead(m, SILENCE);
 }
 
+/* Stops what nobody can run: a stage, or the run, if that is so since workers are sick. true if there was such a stage.
+ */
+static bool end_by_sickness(master *m) {
+    bool is_sick = false;
+    if (m->draining || !peers_are_known(&m->peers))
+        return false;
+    const bool any = unables_stop(m->unables, &is_sick);
+    const bool has_sick = sickness_count(m->sickness) > 0;
+    if (is_sick || (has_sick && (tf_sched_count_well(m->sched) == 0 || tf_sched_is_stuck(m->sched))))
+        drain(m, DRAIN_WAIT, TF_FARM_SICK);
+    return any;
+}
+
 bool master_step(master *m) {
     tf_action action;
     if (m->parting == PARTING_WAITS && (peers_have_left(&m->peers) || now(m) >= m->leave_end))
@@ -628,10 +644,7 @@ bool master_step(master *m) {
         return false;
     watch_time(m);
     watch_workers(m);
-    bool any = !m->draining && peers_are_known(&m->peers) && unables_stop(m->unables);
-    if (sickness_count(m->sickness) > 0 && !m->draining &&
-        (tf_sched_count_well(m->sched) == 0 || tf_sched_is_stuck(m->sched)))
-        drain(m, DRAIN_WAIT, TF_FARM_SICK);
+    bool any = end_by_sickness(m);
     const bool nobody_lives = has_loss(m) && peers_count_living(&m->peers) == 0;
     if (has_loss(m) && !nobody_lives &&
         tf_sched_is_stuck(m->sched)) /* the only ranks that were large enough are dead */

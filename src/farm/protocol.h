@@ -107,10 +107,12 @@ typedef struct remove_message {
 /* A worker that can't run a stage gives back what it has not begun of it. */
 typedef struct unable_message {
     int32_t stage;
-    int32_t attempt; /* the one that these tasks are still to have */
-    int64_t first;   /* task */
-    int64_t count;   /* 0: there is none to give back */
-    char why[1000];  /* in the first message of the stage, else empty: a line, and lines behind it; NUL-terminated */
+    int32_t attempt;  /* the one that these tasks are still to have */
+    int64_t first;    /* task */
+    int64_t count;    /* 0: there is none to give back */
+    int32_t is_sick;  /* with `why`: the machine lacks what it takes to start anything */
+    int32_t reserved; /* 0 */
+    char why[1000];   /* in the first message of the stage, else empty: a line, and lines behind it; NUL-terminated */
 } unable_message;
 
 /* Slots are idle although the worker holds tasks: these wait behind one that takes longer than was foreseen. */

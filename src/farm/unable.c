@@ -7,7 +7,8 @@
 
 /* What is known of a stage. */
 typedef struct refusal {
-    int workers; /* that can't run it */
+    int workers;  /* that can't run it */
+    bool is_sick; /* the last of them since its machine lacks what it takes */
     tf_farm_stop why;
 } refusal;
 
@@ -64,7 +65,8 @@ void unables_hear(unables *u, int rank, const char *host, const unable_message *
     }
     _Static_assert(sizeof(*place)->why.why == sizeof m->why, "a reason is as long as its message");
     memcpy((*place)->why.why, m->why, sizeof m->why);
-    if (++(*place)->workers > MOST_WARNINGS || tf_sched_is_unable(u->sched, m->stage))
+    (*place)->is_sick = m->is_sick;
+    if ((++(*place)->workers > MOST_WARNINGS || tf_sched_is_unable(u->sched, m->stage)) && !m->is_sick)
         return;
     tf_buf_addf(warning, "rank %d on %s gets no more tasks of stage \"%s\": ", rank, host,
                 u->campaign->stage[m->stage].name);
@@ -79,11 +81,17 @@ static void stop(unables *u, int stage) {
     u->output->note_stop(u->output->context, stage, why->why);
 }
 
-bool unables_stop(unables *u) {
+bool unables_stop(unables *u, bool *is_sick) {
     const int before = u->stops;
-    for (int s = 0; s < u->campaign->stages && u->refusals > u->stops; s++)
-        if (u->refusal[s] && tf_sched_is_unable(u->sched, s) && tf_sched_stage_counts(u->sched, s).pending > 0)
+    *is_sick = false;
+    for (int s = 0; s < u->campaign->stages && u->refusals > u->stops; s++) {
+        if (!u->refusal[s] || !tf_sched_is_unable(u->sched, s) || tf_sched_stage_counts(u->sched, s).pending == 0)
+            continue;
+        if (u->refusal[s]->is_sick)
+            *is_sick = true;
+        else
             stop(u, s);
+    }
     return u->stops > before;
 }
 

@@ -17,8 +17,9 @@ void unables_free(unables *u);
  * anything: of the first few workers, as long as others may run the stage. */
 void unables_hear(unables *u, int rank, const char *host, const unable_message *message, double now, tf_buf *warning);
 
-/* Stops each stage that no worker can run, and notes why in the output. true if there is one. */
-bool unables_stop(unables *u);
+/* Stops each stage that no worker can run, and notes why in the output. true if there is one. Where the machines are to
+ * blame the stage is not stopped: `is_sick` is set, and the run is to end. */
+bool unables_stop(unables *u, bool *is_sick);
 
 /* The stages that were stopped. Valid until the next one is. */
 const tf_farm_stop *unables_stopped(const unables *u, int *count);

@@ -119,8 +119,10 @@ static void make_room(worker *w) {
 /* Tasks that were not begun are for another worker. */
 static void give_back(worker *w, int stage, int attempt, tf_interval tasks) {
     unable_message m = {.stage = stage, .attempt = attempt, .first = tasks.first, .count = tasks.end - tasks.first};
-    if (!w->is_refused[stage])
+    if (!w->is_refused[stage]) {
         snprintf(m.why, sizeof m.why, "%s", w->executor->refusal(w->executor->context, stage));
+        m.is_sick = w->executor->is_sick(w->executor->context, stage);
+    }
     w->is_refused[stage] = true;
     w->held -= m.count;
     transport_send(w->transport, MASTER, TAG_UNABLE, &m, sizeof m);

@@ -71,8 +71,9 @@ typedef struct host_setting {
 
 /* What has become of an attempt. The status of its row is made from it once the task has ended. */
 typedef struct outcome {
-    tf_buf message; /* why the attempt failed; empty: it has not failed */
-    bool is_late;   /* it failed because it took longer than its timeout */
+    tf_buf message;    /* why the attempt failed; empty: it has not failed */
+    bool is_unstarted; /* it failed because this machine could not start it */
+    bool is_late;      /* it failed because it took longer than its timeout */
 } outcome;
 
 #define BATCH_SECONDS    0.1        /* a batch ends early after that: what is finished is soon safe in the file */
@@ -163,6 +164,9 @@ void host_fail(host *h, const char *format, ...) TF_PRINTF(2, 3);
 
 /* Tells the rank what people should know of the stage. Of a text of several lines the first one counts. */
 void host_notice(const host *h, tf_notice_kind kind, const char *text);
+
+/* The task under way has failed by a system call with this errno, as it was to be started: is this machine to blame? */
+void host_blame_machine(host *h, int failure);
 
 /* Fails the task under way because it took longer than its timeout. */
 void host_fail_late(host *h);

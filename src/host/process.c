@@ -199,21 +199,28 @@ static int start_with(host *h, process *p, int out, int err) {
         if (!status)
             memory_limit_child(p->pid, h->spec->need.memory);
     }
-    if (status)
+    if (status) {
         host_fail(h, "can't start %s%s%s: %s", p->argv[0], p->cwd.length ? " in " : "", tf_buf_text(&p->cwd),
                   strerror(status));
+        host_blame_machine(h, status);
+    }
     return status;
+}
+
+static void fail_by_pipe(host *h, int failure) {
+    host_fail(h, "can't make a pipe: %s", strerror(failure));
+    host_blame_machine(h, failure);
 }
 
 bool process_start(host *h, process *p) {
     int out[2], err[2] = {-1, -1};
     if (pipe2(out, O_CLOEXEC) != 0) {
-        host_fail(h, "can't make a pipe: %s", strerror(errno));
+        fail_by_pipe(h, errno);
         return false;
     }
     p->out = out[0];
     if (pipe2(err, O_CLOEXEC) != 0)
-        host_fail(h, "can't make a pipe: %s", strerror(errno));
+        fail_by_pipe(h, errno);
     p->err = err[0];
     bool started = err[0] >= 0 && start_with(h, p, out[1], err[1]) == 0;
     process_close_fd(&out[1]);

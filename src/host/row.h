@@ -14,7 +14,7 @@ static inline bool row_is_set_apart(const host *h, int64_t row) {
 static inline void row_begin(host *h) {
     if (h->outcome.message.length) {
         tf_buf_clear(&h->outcome.message);
-        h->outcome.is_late = false;
+        h->outcome.is_late = h->outcome.is_unstarted = false;
     }
     if (h->err.total)
         capture_start(&h->err, h->spec->capture_stderr);

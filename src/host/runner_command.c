@@ -4,6 +4,7 @@
 #include "host/process.h"
 #include "host/row.h"
 #include "host/runner.h"
+#include "host/unstarted.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +23,7 @@
 /* All that one attempt owns. */
 typedef struct attempt {
     process p;
+    int64_t index;  /* of its task */
     int log;        /* descriptor of a file that gets its output; -1: there is none */
     tf_buf scratch; /* empty if the command uses none */
 } attempt;
@@ -35,6 +37,39 @@ static void build_words(host *h, attempt *a, const tf_point *point) {
                 which, 0, (unsigned long long)point->seed, 0);
     process_set_words(h, &a->p, point, &extra, 3);
     tf_buf_free(&extra);
+}
+
+/* Waits, or until the rank says stop. */
+static void nap(const host *h, double seconds) {
+    enum { LOOK = 50 /* ms */ };
+    for (const double end = tf_now() + seconds; tf_now() < end && !host_is_to_stop(h);)
+        poll(NULL, 0, LOOK);
+}
+
+/* Makes what the attempt needs; what a machine lacks it may have in a moment. false after host_fail. */
+static bool try_patiently(host *h, attempt *a, bool (*make)(host *h, attempt *a)) {
+    const double first = 0.1, longest = 1; /* s */
+    for (double pause = first; !make(h, a); pause *= 2) {
+        if (!h->outcome.is_unstarted || pause > longest || host_is_to_stop(h))
+            return false;
+        nap(h, pause);
+        tf_buf_clear(&h->outcome.message);
+        h->outcome.is_unstarted = false;
+    }
+    return true;
+}
+
+static bool make_scratch(host *h, attempt *a) {
+    return scratch_make(h, a->index, &a->scratch);
+}
+
+static bool start(host *h, attempt *a) {
+    const bool started = process_start(h, &a->p);
+    if (!started) {
+        process_close_fd(&a->p.out);
+        process_close_fd(&a->p.err);
+    }
+    return started;
 }
 
 /* ---- Running ---- */
@@ -144,7 +179,8 @@ static void run_row(host *h, int64_t row) {
     int64_t keep = h->spec->capture_stdout;
     capture_start(&h->out, h->spec->columns && keep < SEARCHED ? SEARCHED : keep);
     tf_point point = host_point(h, row);
-    bool ready = scratch_make(h, point.index, &a.scratch);
+    a.index = point.index;
+    bool ready = try_patiently(h, &a, make_scratch);
     point.scratch = tf_buf_text(&a.scratch);
     if (ready) {
         build_words(h, &a, &point);
@@ -159,7 +195,7 @@ static void run_row(host *h, int64_t row) {
         if (h->spec->log)
             a.log = files_open_log(h, &point, h->header->attempt > 1);
         answers_before(h, &point);
-        ready = (!h->spec->log || a.log >= 0) && process_start(h, &a.p);
+        ready = (!h->spec->log || a.log >= 0) && try_patiently(h, &a, start);
     }
     if (ready) {
         struct rusage usage = {0};
@@ -173,6 +209,8 @@ static void run_row(host *h, int64_t row) {
     } else if (h->spec->record_full) {
         h->columns.exit_code[row] = -1;
     }
+    if (h->outcome.is_unstarted)
+        unstarted_tell(h, BATCH_SERVICE_FAILS | BATCH_UNSTARTED);
     process_close_fd(&a.p.in);
     process_close_fd(&a.log);
     process_free(&a.p);

@@ -103,7 +103,9 @@ bool scratch_make(host *h, int64_t index, tf_buf *path) {
     }
     if (made)
         return true;
-    host_fail(h, "can't make the scratch folder %s: %s", path->data, strerror(errno));
+    const int failure = errno;
+    host_fail(h, "can't make the scratch folder %s: %s", path->data, strerror(failure));
+    host_blame_machine(h, failure);
     tf_buf_clear(path);
     return false;
 }

@@ -61,6 +61,19 @@ void host_notice(const host *h, tf_notice_kind kind, const char *text) {
     __atomic_fetch_or(&head->noticed, 1u << kind, __ATOMIC_RELEASE);
 }
 
+/* Of memory a task may have less than there is. */
+static bool is_of_machine(const host *h, int failure) {
+    static const int failures[] = {EAGAIN, EMFILE, ENFILE, ENOSPC, EDQUOT, EROFS, EIO, ENODEV};
+    for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
+        if (failures[i] == failure)
+            return true;
+    return failure == ENOMEM && !h->spec->need.memory;
+}
+
+void host_blame_machine(host *h, int failure) {
+    h->outcome.is_unstarted = is_of_machine(h, failure);
+}
+
 void host_fail_late(host *h) {
     char text[64];
     h->outcome.is_late = h->outcome.message.length == 0;

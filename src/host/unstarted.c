@@ -38,6 +38,6 @@ void unstarted_tell(host *h, uint32_t bits) {
     if (head->proven)
         return;
     tf_buf_clear(&h->outcome.message);
-    h->outcome.is_late = false;
+    h->outcome.is_late = h->outcome.is_unstarted = false;
     h->stopped = true;
 }

@@ -42,6 +42,7 @@ typedef struct slot {
 typedef struct start_record {
     int in_vain;     /* starts in a row that came to nothing */
     bool has_worked; /* one has read a task */
+    bool is_sick;    /* the last start came to nothing since this machine lacks what it takes */
     char *refusal;   /* why the stage can't be run here; NULL: it can */
 } start_record;
 

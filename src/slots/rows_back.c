@@ -34,7 +34,7 @@ static batch_claim read_header(const batch_header *head) {
     c.changed = __atomic_load_n(&head->changed, __ATOMIC_RELAXED);
     c.refused = __atomic_load_n(&head->refused, __ATOMIC_RELAXED) != 0;
     c.service = __atomic_load_n(&head->service, __ATOMIC_RELAXED) &
-                (BATCH_SERVICE_READS | BATCH_SERVICE_FAILS | BATCH_SERVICE_REFUSES);
+                (BATCH_SERVICE_READS | BATCH_SERVICE_FAILS | BATCH_SERVICE_REFUSES | BATCH_UNSTARTED);
     c.noticed = __atomic_load_n(&head->noticed, __ATOMIC_ACQUIRE) & ((1u << TF_NOTICES) - 1);
     return c;
 }

@@ -53,6 +53,9 @@ int tf_slots_place_in_hand(const tf_slots *slots, int stage);
  * they can, as far as is known. Changes only before on_rows gets rows, or what is left, of the stage. */
 const char *tf_slots_refusal(const tf_slots *slots, int stage);
 
+/* Is that so since this machine lacks what it takes to start anything: processes, memory, room on a disk? */
+bool tf_slots_is_sick(const tf_slots *slots, int stage);
+
 /* How many slots run nothing, and belong to no task of another slot. */
 int tf_slots_idle(const tf_slots *slots);
 

@@ -1,5 +1,6 @@
 """A worker on which tasks fail that do well elsewhere is named, gets no more, and costs no task an attempt."""
 
+import errno
 import json
 
 import farm
@@ -17,9 +18,10 @@ class SickWorkers(farm.FarmTest):
         if not ranks or not self.bad:
             return command
         program = command[3:]
-        return [*command[:2], str(ranks - 1), *program, ":", "-n", "1", "env", "NODE=bad", *program]
+        return [*command[:2], str(ranks - 1), *program, ":", "-n", "1", "env", *self.node, *program]
 
     bad = True
+    node = ("NODE=bad",)
 
     def incidents(self, path="m.h5"):
         with h5py.File(self.folder / path) as file:
@@ -94,6 +96,39 @@ class SickWorkers(farm.FarmTest):
         result = self.taskfarm("m.json", ranks=4)
         self.assertEqual([i["rank"] for i in self.incidents()], [3])
         self.assertRegex(result.stderr, r"m: 120 done, 0 failed in ")
+
+    def spawns_nothing(self):
+        return f"LD_PRELOAD={farm.BUILD}/tests/libfail_calls.so", f"TASKFARM_FAIL=posix_spawn:{errno.EAGAIN}:1+"
+
+    @farm.first
+    def test_that_can_not_start_anything_are_named(self):
+        self.node = self.spawns_nothing()
+        self.write("m.json", {"over": {"i": {"range": [60]}}, "run": {"command": ["sleep", "0.05"]}})
+        result = self.taskfarm("m.json", ranks=4)
+        why = r"rank 3 on \S+ gets no more tasks of stage \"m\": can't start sleep: Resource temporarily unavailable"
+        self.assertRegex(result.stderr, rf"taskfarm: {why}\n")
+        self.assertRegex(result.stderr, r"m: 60 done, 0 failed in ")
+        (incident,) = self.incidents()
+        self.assertEqual((incident["kind"], incident["rank"]), ("sick", 3))
+        self.assertRegex(incident["text"], f"^{why}$")
+        with h5py.File(self.folder / "m.h5") as file:
+            self.assertEqual(set(file["m/task/attempts"][()]), {1})
+
+    @farm.first
+    def test_all_of_them_stop_the_run(self):
+        """What could not be started has not failed, and another run does it."""
+        self.bad = False
+        env = dict(part.split("=", 1) for part in self.spawns_nothing())
+        self.write("m.json", {"over": {"i": {"range": [20]}}, "run": {"command": ["true"]}})
+        result = self.taskfarm("m.json", status=75, env=env)
+        self.assertRegex(
+            result.stderr,
+            r"taskfarm: rank 0 on \S+ gets no more tasks of stage \"m\": can't start true: Resource temporarily unavailable\n"
+            r"taskfarm: stopping because of workers that are sick: ",
+        )
+        self.assertRegex(result.stderr, r"m: 0 done, 0 failed, 20 left for the next run ")
+        self.assertIn("gets no more tasks of stage", self.taskfarm("status", "m.h5").stdout)
+        self.taskfarm("m.json")
 
 
 if __name__ == "__main__":

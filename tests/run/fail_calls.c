@@ -63,6 +63,10 @@ FAILING(int, regexec, (const regex_t *regex, const char *text, size_t most, regm
 FAILING(int, memfd_create, (const char *name, unsigned flags), (name, flags), -1)
 FAILING(int, socketpair, (int domain, int type, int protocol, int pair[2]), (domain, type, protocol, pair), -1)
 FAILING(int, pipe2, (int pair[2], int flags), (pair, flags), -1)
+FAILING(int, posix_spawn,
+        (pid_t * pid, const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
+         char *const argv[], char *const envp[]),
+        (pid, path, actions, attributes, argv, envp), failure)
 FAILING(pid_t, fork, (void), (), -1)
 FAILING(ssize_t, sendmsg, (int fd, const struct msghdr *head, int flags), (fd, head, flags), -1)
 

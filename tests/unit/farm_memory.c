@@ -325,6 +325,11 @@ static const char *refusal(const void *context, int stage) {
     return ((const farm_node *)context)->refuses[stage] ? "it lacks what it needs" : NULL;
 }
 
+static bool is_sick(const void *context, int stage) {
+    (void)context, (void)stage;
+    return false;
+}
+
 static int64_t submit(void *context, int slot, int stage, int attempt, const tf_intervals *tasks, tf_error *error) {
     (void)error;
     const int64_t first = tasks->items[0].first, count = tasks->items[0].end - first;
@@ -719,6 +724,7 @@ static void open_node(farm *f, int number) {
                                 .place_in_hand = place_in_hand,
                                 .idle = idle,
                                 .refusal = refusal,
+                                .is_sick = is_sick,
                                 .submit = submit,
                                 .poll = poll_slots,
                                 .give_up = give_up,
