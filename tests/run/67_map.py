@@ -127,6 +127,12 @@ class Spaces(MapTest):
         done = self.python(
             """
             from taskfarm import product
+            many = product(x=range(1000), y=range(400)).where("(x + 2 * y) % 7 == 3 && x > 200")
+            left = [(x, y) for x in range(201, 1000) for y in range(400) if (x + 2 * y) % 7 == 3]
+            places = [*range(0, len(left), 997), len(left) - 1, 5]
+            assert [tuple(many[i].values()) for i in places] == [left[i] for i in places] and len(many) == len(left)
+            none = product(x=range(9)).where("x > 10")
+            assert len(none) == 0 and list(none) == []
             a = product(x=range(10), y=[0, 1, 2]).where("x > 3 && y != 1")
             b = product(product(z=["a", "b"]).where("z == 'b'"), a).where("x < 5")
             print(len(a), a[0], a[-1], len(a * product(k=[1, 2])), len(a.where("x > 10")))

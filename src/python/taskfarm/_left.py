@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from taskfarm._engine import ask, echo, environment, error_of, find
@@ -19,15 +19,45 @@ def joined(conditions: Sequence[str]) -> str:
     return conditions[0] if len(conditions) == 1 else " && ".join(f"({condition})" for condition in conditions)
 
 
-def points_left(axes: Sequence[Any], conditions: Sequence[str]) -> Any:
-    """An array of the numbers of the points of which the conditions are true. Raises ManifestError, EngineError."""
-    manifest = {**echo(axes), "where": joined(conditions), "store_params": False}
+_CHUNK = 1 << 16  # points; a multiple of 8
+
+
+class Left:
+    """The numbers of points that are left, in order: an eighth of a byte for each of all points."""
+
+    def __init__(self, are_left: Iterable[Any]) -> None:
+        """`are_left`: booleans of _CHUNK points each, but for the last of these arrays."""
+        with needed("numpy"):
+            import numpy as np
+
+        self._numpy = np
+        self._bits: list[Any] = []
+        counts = []
+        for part in are_left:
+            self._bits.append(np.packbits(part))
+            counts.append(np.count_nonzero(part))
+        self._chunk, self._places = -1, np.zeros(0, np.int64)  # those of the chunk that was asked last
+        self._ends = np.cumsum(np.array(counts, np.int64))  # of the chunks, in points that are left
+
+    def __len__(self) -> int:
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def __getitem__(self, index: int) -> int:
+        chunk = int(self._numpy.searchsorted(self._ends, index, side="right"))
+        before = int(self._ends[chunk - 1]) if chunk else 0
+        if chunk != self._chunk:
+            self._chunk, self._places = chunk, self._numpy.flatnonzero(self._numpy.unpackbits(self._bits[chunk]))
+        return chunk * _CHUNK + int(self._places[index - before])
+
+
+def points_left(axes: Sequence[Any], conditions: Sequence[str]) -> Left:
+    """The points of which the conditions are true. Raises ManifestError, EngineError."""
+    tells_nothing = {"run": {"function": "builtin:noop"}, "record": "status", "store_params": False}
+    manifest = {**echo(axes), **tells_nothing, "where": joined(conditions)}
     status, told = ask("check", "-", "--no-start", manifest=manifest)
     if status != 0:
         raise error_of(told["diagnostics"], axes=axes)
     with needed("h5py", "numpy"):
-        import numpy as np
-
         from taskfarm._contents import EXCLUDED
         from taskfarm._output import Output
     with tempfile.TemporaryDirectory(prefix="taskfarm-") as folder:
@@ -46,4 +76,4 @@ def points_left(axes: Sequence[Any], conditions: Sequence[str]) -> Any:
             lines = [line.removeprefix("taskfarm: ") for line in done.stderr.splitlines() if line]
             raise EngineError("\n".join(lines) or f"taskfarm run ended with {done.returncode}")
         statuses = Output(path)["space"]._stage.status.view()
-        return np.flatnonzero(statuses != EXCLUDED)
+        return Left(statuses[at : at + _CHUNK] != EXCLUDED for at in range(0, len(statuses), _CHUNK))

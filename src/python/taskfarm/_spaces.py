@@ -228,7 +228,7 @@ class _Where(Space):
         return len(self._numbers())
 
     def _point(self, index: int) -> Point:
-        return self._whole()._point(int(self._numbers()[index]))
+        return self._whole()._point(self._numbers()[index])
 
     def _whole(self) -> Space:
         return self._space._whole()
