@@ -4,8 +4,8 @@ import pathlib
 
 AGENT = pathlib.Path(__file__).resolve().with_name("agent")
 
-# mpirun's own connections to its daemons: it finds a node that is gone after 2 + 3 * 2 seconds.
-KEEPALIVE = {"oob_tcp_keepalive_time": "2", "oob_tcp_keepalive_intvl": "2", "oob_tcp_keepalive_probes": "3"}
+# Of mpirun's connections to its daemons: it finds that a node is gone after 1 + 3 * 1 seconds. MPICH's has nothing like it.
+KEEPALIVE = {"oob_tcp_keepalive_time": "1", "oob_tcp_keepalive_intvl": "1", "oob_tcp_keepalive_probes": "3"}
 
 
 def environment(box):

@@ -52,7 +52,7 @@ class Node:
         self.group = self.group or make_group(f"taskfarm-box-{os.getpid()}-{self.name}", self.box.note_group)
         if self.group:
             self.group.add(self.pid)
-        self.box.switch.plug_in(self.cable, self.pid)
+        self.box.switch.plug_in(self.cable, self.number, self.pid)
         self.ask("connect")
 
     def hear(self):

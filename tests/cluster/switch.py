@@ -18,12 +18,12 @@ class Switch:
     def ip(self, *words):
         call("nsenter", "-t", self.pid, "--net", "ip", *words)
 
-    def plug_in(self, cable, pid):
-        """A cable from here to the network namespace of a process, which sees its end as eth0; in place of the one that ended
-        in a namespace that is no more, if the kernel has not yet removed it."""
+    def plug_in(self, cable, number, pid):
+        """A cable from here to the network namespace of a process, which sees its end as eth0, with a node's own hardware
+        address; in place of the one that ended in a namespace that is no more, if the kernel has not yet removed it."""
         with contextlib.suppress(BoxError):
             self.ip("link", "del", cable)
-        self.ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", pid)
+        self.ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "address", f"02:00:00:00:00:{number:02x}", "netns", pid)
         self.ip("link", "set", cable, "master", "br0", "up")
 
     def set_cable(self, cable, state):
