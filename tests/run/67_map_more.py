@@ -147,8 +147,10 @@ class More(MapTest):
 
     def test_a_script_that_mpirun_has_started(self):
         text = "try:\n    taskfarm.map(lambda x: x, taskfarm.product(x=[1]))\nexcept taskfarm.EngineError as error:\n    print(error.id, error)\n"
-        told = self.python(text, env={"OMPI_COMM_WORLD_SIZE": "4"}).stdout
-        self.assertEqual(told, 'usage map is called in each of 4 ranks: start the script without mpirun, and give map launch="mpirun -n N"\n')
+        for variable in ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"):
+            with self.subTest(variable=variable):
+                told = self.python(text, env={variable: "4"}).stdout
+                self.assertEqual(told, 'usage map is called in each of 4 ranks: start the script without mpirun, and give map launch="mpirun -n N"\n')
 
     def test_spaces_in_a_script_that_mpirun_has_started(self):
         """Each rank asks an engine that is none of the ranks."""

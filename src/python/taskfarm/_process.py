@@ -38,8 +38,8 @@ os.register_at_fork(after_in_child=_close_in_child)
 
 
 def refuse_ranks() -> None:
-    """Each rank of a script that mpirun has started would start a run of its own."""
-    for name in ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE"):
+    """Each rank of a script that mpirun or srun has started would start a run of its own."""
+    for name in ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"):
         if os.environ.get(name, "1") not in ("", "0", "1"):
             raise EngineError(
                 f"map is called in each of {os.environ[name]} ranks: start the script without mpirun, and give map "
