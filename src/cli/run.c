@@ -170,9 +170,11 @@ int cli_run(const options *o) {
     tf_store_plan_free(plan);
     if (master)
         cli_unload(&l);
+    if (!master && parted && err == TF_ERR_STOPPED)
+        tf_say("%s", error.text);
     if (parted) { /* MPI waits for nobody, and says nothing */
         fflush(NULL);
-        _exit(master ? (int)err : 0);
+        _exit(master || err == TF_ERR_STOPPED ? (int)err : 0);
     }
     return master ? (int)err : 0; /* a launcher reports each rank that says more */
 }

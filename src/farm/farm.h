@@ -37,9 +37,9 @@ typedef struct tf_farm_progress {
     int notices;
 } tf_farm_progress;
 
-/* Other reasons to end: the time is over; a rank has died; who started the run has asked for it, or is gone; workers
- * are sick. */
-enum { TF_FARM_WALLTIME = -1, TF_FARM_LOSS = -2, TF_FARM_CALLER = -3, TF_FARM_SICK = -4 };
+/* Other reasons to end: the time is over; a rank is lost that others can't stand in for; who started the run has asked
+ * for it, or is gone; workers are sick; a rank is silent, and the launcher would end all. */
+enum { TF_FARM_WALLTIME = -1, TF_FARM_LOSS = -2, TF_FARM_CALLER = -3, TF_FARM_SICK = -4, TF_FARM_SILENCE = -5 };
 
 typedef struct tf_farm_result {
     tf_farm_progress progress; /* at the end */

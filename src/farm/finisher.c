@@ -47,7 +47,7 @@ static tf_err wind_up(const tf_campaign *campaign, const order *o, tf_error *err
     tf_store_plan *plan = tf_store_plan_new(campaign, TF_STORE_WIND_UP, true, NULL, error);
     const bool is_ready = plan && tf_store_prepare(plan, error) == TF_OK;
     const tf_team alone = tf_team_alone();
-    tf_store *store = is_ready ? tf_store_open(campaign, &alone, tf_store_plan_start(plan), -1, 0, error) : NULL;
+    tf_store *store = is_ready ? tf_store_open(campaign, &alone, tf_store_plan_start(plan), -1, 0, NULL, error) : NULL;
     if (!store) {
         tf_store_plan_free(plan);
         return error->code;

@@ -2,6 +2,19 @@
 #include "farm/launch.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* mpirun --enable-recovery, of Open MPI 4 (ORTE) and 5 (PRRTE). */
+bool launch_recovers(void) {
+    static const char *const names[] = {"OMPI_MCA_orte_enable_recovery", "PRTE_MCA_prte_enable_recovery"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *value = getenv(names[i]);
+        if (value && (strcmp(value, "1") == 0 || strcasecmp(value, "true") == 0))
+            return true;
+    }
+    return false;
+}
 
 bool launch_agree(const tf_team *team, bool run) {
     tf_team_broadcast(team, &run, sizeof run);

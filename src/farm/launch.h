@@ -11,6 +11,9 @@ tf_err launch_begin(const tf_farm_options *options, tf_team *team, tf_error *err
 /* Collective. MPI ends, if it began with the run. */
 void launch_end(const tf_farm_options *options, tf_team *team);
 
+/* Has the launcher been told to let the others live when a rank has gone? */
+bool launch_recovers(void);
+
 /* Collective. Do all ranks go on from here? Rank 0 decides by `run`. */
 bool launch_agree(const tf_team *team, bool run);
 

@@ -31,18 +31,26 @@ static void wait_for_doorbell(const rank *r, double seconds) {
     ppoll(&heard, 1, &(struct timespec){.tv_nsec = (long)(seconds * 1e9)}, NULL);
 }
 
+/* A worker that is stuck is given up by the master. For rank 0 workers wait, and end by themselves. */
+static double loop_patience(const rank *r) {
+    return r->transport->rank > 0 ? r->terms->patience : TOGETHER * r->terms->patience;
+}
+
 void loop_run(rank *r, const tf_farm_options *options) {
+    const double limit = loop_patience(r);
     double wait = 0, told = 0;
     while (!r->ended) {
         const double longest = r->transport->listen(r->transport->context);
+        watchman_expect(r->watchman, "a turn of its loop", limit);
         send_signals(r);
         const bool busy = rank_turn(r);
         if (r->ended)
             break;
         wait = busy ? 0 : wait < SHORTEST_NAP ? SHORTEST_NAP : 2 * wait < longest ? 2 * wait : longest;
-        if (r->worker && worker_step(r->worker, wait))
+        const bool works = r->worker && !r->is_unheard;
+        if (works && worker_step(r->worker, wait))
             wait = 0;
-        else if (!r->worker && wait > 0)
+        else if (!works && wait > 0)
             wait_for_doorbell(r, wait);
         told = tell_progress(r, options, told);
     }

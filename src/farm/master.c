@@ -1,6 +1,7 @@
 /* The master holds the scheduler, and nothing of the tasks but counts and a few failures to show. */
 #include "farm/master.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 #include "farm/unable.h"
 #include "farm/until.h"
 
-#define SILENCE        3.0  /* s without a message after which a worker's life is checked */
+#define SILENCE        3.0  /* s without a message after which it is asked whether a worker has died */
 #define CHECK_INTERVAL 1.0  /* s between such checks */
 #define LEAVE_SECONDS  10.0 /* s that the first rank waits for the others to leave */
 
@@ -33,7 +34,14 @@ struct master {
     sickness *sickness;
     bool ends; /* all is done but for rows that workers write yet */
     notices *notices;
+    terms terms;
     peers peers;
+    bool is_gathering;         /* all have been summoned */
+    double summoned, gathered; /* when, and how long the time before took, if it took long, s */
+    bool are_here;             /* and all have answered, in this turn */
+    tf_action waiting;         /* what is to be done as soon as all are here */
+    bool is_waiting;
+    double longest_check;      /* s that a look at "until" has taken */
     double started;            /* when it was made */
     double elapsed_at_close;   /* s that the run had taken when the output was closed; 0: it is open */
     int64_t slots;             /* number of slots of all workers that have come */
@@ -95,7 +103,8 @@ static int find_helper(const master *m) {
     return m->transport->ranks > 1 ? 1 : 0;
 }
 
-master *master_new(const tf_farm_options *options, const transport *t, const tf_clock *clock, const output *o) {
+master *master_new(const tf_farm_options *options, const terms *agreed, const transport *t, const tf_clock *clock,
+                   const output *o) {
     const tf_campaign *campaign = options->campaign;
     master *m = tf_alloc(sizeof *m);
     *m = (master){.campaign = campaign,
@@ -103,7 +112,8 @@ master *master_new(const tf_farm_options *options, const transport *t, const tf_
                   .transport = t,
                   .clock = clock,
                   .output = o,
-                  .peers = peers_new(o, t->ranks),
+                  .terms = *agreed,
+                  .peers = peers_new(o, t->ranks, agreed->patience, tf_clock_now(clock)),
                   .started = tf_clock_now(clock)};
     m->until = tf_alloc_array((size_t)campaign->stages, sizeof *m->until);
     m->step = tf_alloc_array(MOST_STEPS, sizeof *m->step);
@@ -280,7 +290,7 @@ static void obey_signal(master *m, const signal_message *signal) {
     drain(m, signal->count > 1 ? DRAIN_AT_ONCE : DRAIN_WAIT, signal->signal);
 }
 
-/* ---- Workers that die ---- */
+/* ---- Workers that are lost ---- */
 
 /* What the worker would have reported of a row that it has written. */
 static report_message report_of(const master *m, int stage, int64_t task, uint8_t status) {
@@ -315,29 +325,71 @@ static void end_written(master *m, int rank, int stage) {
     free(status);
 }
 
+/* "fit[120] and 3 other tasks"; "": it holds none. */
+static void name_held(const master *m, int rank, tf_buf *out) {
+    int64_t held = 0;
+    for (int s = 0; s < m->campaign->stages; s++) {
+        const tf_intervals *tasks = tf_sched_holds(m->sched, rank, s);
+        if (tasks->total > 0 && held == 0)
+            tf_buf_addf(out, "%s[%lld]", m->campaign->stage[s].name, (long long)tasks->items[0].first);
+        held += tasks->total;
+    }
+    if (held > 1)
+        tf_buf_addf(out, " and %lld other task%s", (long long)held - 1, held == 2 ? "" : "s");
+}
+
+/* What people are told of a rank that is lost. */
+static void describe_loss(const master *m, int rank, peer_state why, double silence, tf_buf *out) {
+    const char *host = m->peers.peer[rank].host;
+    char duration[32];
+    tf_buf held = {0};
+    tf_buf_addf(out, "rank %d%s%s ", rank, *host ? " on " : "", host);
+    if (why == PEER_DIED) {
+        tf_buf_adds(out, "has died; the others go on with its tasks");
+        return;
+    }
+    name_held(m, rank, &held);
+    tf_buf_addf(out, "has not been heard for %s", tf_format_duration(silence, duration));
+    if (held.length)
+        tf_buf_addf(out, ", and holds %s", held.data);
+    tf_buf_adds(out, m->terms.recovers ? "; the others go on with its tasks"
+                                       : "; this run ends, and the same command line goes on");
+    tf_buf_free(&held);
+}
+
 /* From now on nothing is done together any more: stages that were laid out go on, others are for the next run. */
-static void bury(master *m, int rank) {
-    peers_mark_dead(&m->peers, rank);
+static void bury(master *m, int rank, peer_state why) {
+    const bool is_silent = why == PEER_SILENT;
+    const double silence = peers_silence(&m->peers, rank);
+    tf_buf text = {0};
+    describe_loss(m, rank, why, silence, &text);
+    peers_mark_lost(&m->peers, rank, why);
     sickness_forget(m->sickness, rank);
     for (int s = 0; s < m->campaign->stages; s++)
         if (tf_sched_holds(m->sched, rank, s)->total > 0)
             end_written(m, rank, s);
     tf_sched_worker_down(m->sched, rank);
     tf_sched_freeze(m->sched);
-    const char *host = m->peers.peer[rank].host;
-    char text[200];
-    snprintf(text, sizeof text, "rank %d on %s has died; the others go on with its tasks", rank, host);
-    incidents_begin(m->incidents, &(incident){INCIDENT_DEAD, rank, host, tf_wall(), text});
+    incidents_begin(m->incidents, &(incident){.kind = is_silent ? INCIDENT_SILENT : INCIDENT_DEAD,
+                                              .rank = rank,
+                                              .host = m->peers.peer[rank].host,
+                                              .since = tf_wall() - (is_silent ? silence : 0),
+                                              .text = text.data});
+    tf_buf_free(&text);
+    if (is_silent && !m->terms.recovers)
+        drain(m, DRAIN_AT_ONCE, TF_FARM_SILENCE);
 }
 
-static void bury_dead(master *m, double silence) {
-    for (int rank = 1; rank < m->transport->ranks; rank++)
-        if (peers_has_died(&m->peers, rank, silence, now(m)))
-            bury(m, rank);
+static void bury_lost(master *m, double silence) {
+    for (int rank = 1; rank < m->transport->ranks; rank++) {
+        const peer_state state = peers_judge(&m->peers, rank, silence);
+        if (state != PEER_LIVES)
+            bury(m, rank, state);
+    }
 }
 
 static bool has_loss(const master *m) {
-    return m->peers.dead > 0;
+    return m->peers.lost > 0;
 }
 
 /* Everyone who lives leaves alone, also those whose HELLO has not come yet. The rest is the finisher's. */
@@ -348,7 +400,7 @@ static void part(master *m) {
                  : result.progress.failed > 0                      ? TF_ERR_TASKS
                                                                    : TF_OK;
     for (int rank = 1; rank < m->transport->ranks; rank++)
-        if (!m->peers.peer[rank].is_dead)
+        if (!m->peers.peer[rank].is_lost)
             transport_send(m->transport, rank, TAG_PART, NULL, 0);
     m->parting = PARTING_WAITS;
     m->leave_end = now(m) + LEAVE_SECONDS;
@@ -362,22 +414,42 @@ tf_err master_outcome(const master *m) {
     return m->outcome;
 }
 
-/* The run has broken. Where a rank has died what ranks do together at the end would wait for it. */
+/* The run has broken. Where a rank is lost what ranks do together at the end would wait for it. */
 static void break_off(master *m, const broken_message *broken) {
     broken_message message = *broken;
-    bury_dead(m, 0);
+    bury_lost(m, 0);
     message.apart = has_loss(m);
     transport_send_all(m->transport, TAG_LEAVE, &message, sizeof message);
 }
 
 /* ---- A message ---- */
 
+/* A look at "until" reads all rows so far: nothing is heard of this rank meanwhile. */
+static void answer(const master *m, int from, const alive_message *question) {
+    const double long_check = 1, times = 10;
+    const alive_message heard = {.asked = question->asked,
+                                 .silence = m->longest_check > long_check ? times * m->terms.patience : 0};
+    transport_send(m->transport, from, TAG_HEARD, &heard, sizeof heard);
+}
+
+/* Others may have its tasks by now: what it says of them counts for nothing. */
+static void turn_away(const master *m, const parcel *message) {
+    if (message->tag == TAG_ALIVE && m->peers.peer[message->from].is_silent)
+        transport_send(m->transport, message->from, TAG_PART, NULL, 0);
+}
+
 void master_handle(master *m, const parcel *message) {
     const int from = message->from;
     const void *payload = message->payload;
-    m->peers.peer[from].heard = now(m);
+    if (m->peers.peer[from].is_lost) {
+        turn_away(m, message);
+        return;
+    }
+    peers_hear(&m->peers, from);
     switch (message->tag) {
     case TAG_HELLO: greet(m, from, payload); break;
+    case TAG_ALIVE: answer(m, from, payload); break;
+    case TAG_HERE: peers_answer(&m->peers, from, ((const summon_message *)payload)->number); break;
     case TAG_REPORT: apply_reports(m, from, payload, message->size / sizeof(report_message)); break;
     case TAG_UNABLE: hear_unable(m, from, payload); break;
     case TAG_SETTLED: sickness_hear_settled(m->sickness, from); break;
@@ -416,7 +488,9 @@ static bool check_untils(master *m) {
     bool any = false;
     tf_error error;
     for (int n = 0; n < m->until_count && !m->draining && sickness_is_settled(m->sickness); n++) {
+        const double began = now(m);
         const until_verdict verdict = untils_check(m->untils, m->until[n], &error);
+        m->longest_check = fmax(m->longest_check, now(m) - began);
         if (verdict == UNTIL_IS_ENOUGH)
             warn_of_enough(m, m->until[n]);
         else if (verdict == UNTIL_FAILS)
@@ -515,7 +589,7 @@ static void act(master *m, const tf_action *action) {
     }
 }
 
-/* Once a rank is dead nothing is done together: the finisher does that. A layout that came with the death, and what
+/* Once a rank is lost nothing is done together: the finisher does that. A layout that came with the loss, and what
  * would need it, is for the next run. */
 static void act_alone(master *m, const tf_action *action) {
     switch (action->kind) {
@@ -541,11 +615,43 @@ static bool is_of_step(const master *m, int stage) {
     return false;
 }
 
-/* What all do together must not wait for the dead. */
+static void summon(master *m) {
+    const summon_message summons = {.number = peers_summon(&m->peers)};
+    m->is_gathering = true;
+    m->summoned = now(m);
+    for (int rank = 1; rank < m->transport->ranks; rank++)
+        transport_send(m->transport, rank, TAG_SUMMON, &summons, sizeof summons);
+}
+
+/* What all do together must not wait for one that is lost: each rank says first that it is there. Is each? Once they
+ * are it holds until the end of the turn. */
+static bool gather(master *m) {
+    if (m->are_here || m->transport->ranks == 1 || has_loss(m))
+        return true;
+    if (!m->is_gathering)
+        summon(m);
+    return false;
+}
+
+/* Have all answered? Where one took long the answers of the others are old: they are asked anew, until that takes as
+ * long again. */
+static void count_answers(master *m) {
+    const double quick = 1;
+    m->are_here = m->is_gathering && peers_are_here(&m->peers);
+    if (!m->are_here)
+        return;
+    const double took = now(m) - m->summoned;
+    m->are_here = took < quick || (m->gathered > 0 && took > m->gathered / 2);
+    m->gathered = m->are_here ? 0 : took;
+    m->is_gathering = false;
+    if (!m->are_here)
+        summon(m);
+}
+
 static void take_steps(master *m) {
     if (m->steps == 0)
         return;
-    bury_dead(m, 0);
+    bury_lost(m, 0);
     if (has_loss(m))
         for (int n = 0; n < m->steps; n++)
             act_alone(m, &m->step[n]);
@@ -583,8 +689,8 @@ static void carry_out(master *m, const tf_action *action) {
 static bool end_when_settled(master *m) {
     if (!m->ends)
         return false;
-    bury_dead(m, 0);
-    if (!sickness_is_settled(m->sickness))
+    bury_lost(m, 0);
+    if (!sickness_is_settled(m->sickness) || !gather(m))
         return false;
     m->ends = false;
     if (has_loss(m))
@@ -594,12 +700,24 @@ static bool end_when_settled(master *m) {
     return true;
 }
 
-/* All steps that there are come before what is granted: who has died is found then, and gets nothing. */
+/* Is the action to be carried out now? Else it waits until all are here. */
+static bool may_act(master *m, const tf_action *action) {
+    m->is_waiting = is_step(action) && !gather(m);
+    if (m->is_waiting)
+        m->waiting = *action;
+    return !m->is_waiting;
+}
+
+/* All steps that there are come before what is granted: who is lost is found then, and gets nothing. */
 static bool next_action(master *m, tf_action *action) {
+    if (m->is_waiting) {
+        *action = m->waiting;
+        return may_act(m, action);
+    }
     if (tf_sched_next_change(m->sched, action))
-        return true;
+        return may_act(m, action);
     take_steps(m);
-    return tf_sched_next(m->sched, now(m), action);
+    return tf_sched_next(m->sched, now(m), action) && may_act(m, action);
 }
 
 /* ---- A turn ---- */
@@ -617,10 +735,12 @@ static void watch_time(master *m) {
 }
 
 static void watch_workers(master *m) {
+    peers_listen(&m->peers, now(m));
+    count_answers(m);
     if (now(m) - m->checked <= CHECK_INTERVAL)
         return;
     m->checked = now(m);
-    bury_dead(m, SILENCE);
+    bury_lost(m, SILENCE);
 }
 
 /* Stops what nobody can run: a stage, or the run, if that is so since workers are sick. true if there was such a stage.
@@ -647,7 +767,7 @@ bool master_step(master *m) {
     bool any = end_by_sickness(m);
     const bool nobody_lives = has_loss(m) && peers_count_living(&m->peers) == 0;
     if (has_loss(m) && !nobody_lives &&
-        tf_sched_is_stuck(m->sched)) /* the only ranks that were large enough are dead */
+        tf_sched_is_stuck(m->sched)) /* the only ranks that were large enough are lost */
         drain(m, DRAIN_WAIT, TF_FARM_LOSS);
     any = check_untils(m) || any;
     for (; next_action(m, &action); any = true)

@@ -5,13 +5,14 @@
 #include "farm/farm.h"
 #include "farm/output.h"
 #include "farm/protocol.h"
+#include "farm/terms.h"
 #include "farm/transport.h"
 
 typedef struct master master;
 
 /* What earlier runs finished is not done again. All are the caller's. */
-master *master_new(const tf_farm_options *options, const transport *transport, const tf_clock *clock,
-                   const output *output);
+master *master_new(const tf_farm_options *options, const terms *terms, const transport *transport,
+                   const tf_clock *clock, const output *output);
 void master_free(master *master);
 
 /* The stage's datasets are there. */
@@ -23,7 +24,7 @@ void master_handle(master *master, const parcel *message);
 /* Sends what there is to send. true if there was anything. */
 bool master_step(master *master);
 
-/* A worker has died, and all that could be done without it is done: the ranks leave, each alone. */
+/* A worker is lost, and all that could be done without it is done: the ranks leave, each alone. */
 typedef enum parting {
     PARTING_NOT,
     PARTING_WAITS, /* for the others to leave; their messages are of no interest any more */

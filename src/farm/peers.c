@@ -1,15 +1,22 @@
-/* A rank that dies leaves its lock on the output behind, free: that is asked for when it was silent for a while. */
+/* A rank that dies leaves its lock on the output behind, free: that is asked for when it was silent for a while. One
+ * that is silent for longer than the patience has ended what it did by itself (contact.h): it is given up, whatever its
+ * lock says. */
 #include "farm/peers.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "farm/contact.h"
 #include "farm/transport.h"
 
-#define SILENCE_WITHOUT_LOCK 60.0 /* s after which a rank is given up */
+#define MARGIN 2.0 /* s between the end of a worker's last write and that of the master's patience */
 
-peers peers_new(const output *o, int ranks) {
-    return (peers){.output = o, .ranks = ranks, .peer = tf_alloc_array((size_t)ranks, sizeof(peer))};
+peers peers_new(const output *o, int ranks, double patience, double now) {
+    return (peers){.output = o,
+                   .ranks = ranks,
+                   .patience = patience,
+                   .looked = now,
+                   .peer = tf_alloc_array((size_t)ranks, sizeof(peer))};
 }
 
 void peers_free(peers *p) {
@@ -28,21 +35,53 @@ static bool has_ended(const peers *p, int rank) {
     return p->output->has_ended(p->output->context, rank);
 }
 
-bool peers_has_died(const peers *p, int rank, double silence, double now) {
-    const peer *who = &p->peer[rank];
-    if (!who->is_up || who->is_dead || now - who->heard < silence)
-        return false;
-    return who->is_locked ? has_ended(p, rank) : now - who->heard > SILENCE_WITHOUT_LOCK;
+void peers_listen(peers *p, double now) {
+    p->listened += contact_count_silence(p->looked, now);
+    p->looked = now;
 }
 
-void peers_mark_dead(peers *p, int rank) {
-    p->peer[rank].is_dead = true;
-    p->dead++;
+void peers_hear(peers *p, int rank) {
+    p->peer[rank].heard = p->listened;
+}
+
+double peers_silence(const peers *p, int rank) {
+    return p->listened - p->peer[rank].heard;
+}
+
+peer_state peers_judge(const peers *p, int rank, double silence) {
+    const peer *who = &p->peer[rank];
+    const double silent = peers_silence(p, rank);
+    if (who->is_lost)
+        return PEER_LIVES;
+    if (who->is_up && who->is_locked && silent >= silence && has_ended(p, rank))
+        return PEER_DIED;
+    return silent > p->patience + MARGIN ? PEER_SILENT : PEER_LIVES;
+}
+
+void peers_mark_lost(peers *p, int rank, peer_state why) {
+    p->peer[rank].is_lost = true;
+    p->peer[rank].is_silent = why == PEER_SILENT;
+    p->lost++;
+}
+
+int64_t peers_summon(peers *p) {
+    return ++p->summons;
+}
+
+void peers_answer(peers *p, int rank, int64_t number) {
+    p->peer[rank].here = number;
+}
+
+bool peers_are_here(const peers *p) {
+    for (int rank = 1; rank < p->ranks; rank++)
+        if (!p->peer[rank].is_lost && p->peer[rank].here < p->summons)
+            return false;
+    return true;
 }
 
 bool peers_are_known(const peers *p) {
     for (int rank = p->ranks > 1; rank < p->ranks; rank++)
-        if (!p->peer[rank].is_up && !p->peer[rank].is_dead)
+        if (!p->peer[rank].is_up && !p->peer[rank].is_lost)
             return false;
     return true;
 }
@@ -75,22 +114,22 @@ crowd peers_find_crowd(const peers *p) {
 int peers_count_living(const peers *p) {
     int count = 0;
     for (int rank = 1; rank < p->ranks; rank++)
-        count += p->peer[rank].is_up && !p->peer[rank].is_dead;
+        count += p->peer[rank].is_up && !p->peer[rank].is_lost;
     return count;
 }
 
 int peers_find_living(const peers *p, int rank) {
-    if (!p->peer[rank].is_dead)
+    if (!p->peer[rank].is_lost)
         return rank;
     for (int other = 1; other < p->ranks; other++)
-        if (!p->peer[other].is_dead)
+        if (!p->peer[other].is_lost)
             return other;
     return NOBODY;
 }
 
 bool peers_have_left(const peers *p) {
     for (int rank = 1; rank < p->ranks; rank++)
-        if (p->peer[rank].is_up && p->peer[rank].is_locked && !has_ended(p, rank))
+        if (p->peer[rank].is_up && p->peer[rank].is_locked && !p->peer[rank].is_lost && !has_ended(p, rank))
             return false;
     return true;
 }

@@ -3,7 +3,8 @@
  *
  *     worker                      master
  *       HELLO  ------------------->          I am here, with so many slots
- *       ALIVE  ------------------->          I still am: when there is nothing else to say
+ *       ALIVE  ------------------->          I still am: do you hear me?
+ *              <-------------------  HEARD   I do
  *              <-------------------  GRANT   these tasks are yours
  *       REPORT ------------------->          these have ended, or are to be tried again
  *              <-------------------  VERDICT the tasks whose rows you keep have failed, or are another's: write, or
@@ -18,8 +19,10 @@
  *       SIGNAL ------------------->          I was told to stop
  *              <-------------------  DRAIN   begin nothing more
  *       DRAINED ------------------>          nothing is under way here any more
+ *              <-------------------  SUMMON  all ranks are to do something together
+ *       HERE   ------------------->          this one can
  *              <-------------------  COLLECT all ranks: lay out, finish, close
- *              <-------------------  PART    leave without a word to the others: one of them has died
+ *              <-------------------  PART    leave without a word to the others: one of them is lost
  *       BROKEN ------------------->          I can't go on
  *              <-------------------  LEAVE   all ranks: the run has broken, and why
  */
@@ -33,6 +36,7 @@
 typedef enum message_tag {
     TAG_HELLO = 1,
     TAG_ALIVE,
+    TAG_HEARD,
     TAG_GRANT,
     TAG_REPORT,
     TAG_VERDICT,
@@ -46,6 +50,8 @@ typedef enum message_tag {
     TAG_SIGNAL,
     TAG_DRAIN,
     TAG_DRAINED,
+    TAG_SUMMON,
+    TAG_HERE,
     TAG_COLLECT,
     TAG_PART,
     TAG_BROKEN,
@@ -60,6 +66,17 @@ typedef struct hello_message {
     int32_t reserved; /* 0 */
     char host[64];    /* NUL-terminated, cut if longer */
 } hello_message;
+
+/* ALIVE and HEARD. */
+typedef struct alive_message {
+    double asked;   /* by the worker's clock; comes back as it is */
+    double silence; /* of HEARD: s for which the master may be silent now, beyond the patience */
+} alive_message;
+
+/* SUMMON and HERE. */
+typedef struct summon_message {
+    int64_t number; /* from 1; comes back as it is */
+} summon_message;
 
 /* Grants that come together have parts of one batch. */
 typedef struct grant_message {
@@ -164,7 +181,7 @@ typedef struct collect_message {
 typedef struct broken_message {
     int32_t code;    /* tf_err */
     int32_t id;      /* tf_diag_id */
-    int32_t apart;   /* of LEAVE: a rank has died, and each of the others leaves alone */
+    int32_t apart;   /* of LEAVE: a rank is lost, and each of the others leaves alone */
     char text[1000]; /* for people, NUL-terminated */
 } broken_message;
 

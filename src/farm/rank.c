@@ -1,6 +1,8 @@
 /* Every rank gets the messages about collective work in the same order, and does it when they arrive. */
 #include "farm/rank.h"
 
+#include <math.h>
+
 static void end(rank *r, tf_err outcome) {
     if (r->watchman)
         watchman_let_end(r->watchman);
@@ -35,8 +37,14 @@ static tf_err take_step(rank *r, const collect_message *step) {
     return TF_OK;
 }
 
+/* One rank alone waits for nobody. */
+static double limit_together(const rank *r) {
+    return r->transport->ranks > 1 ? TOGETHER * r->terms->patience : INFINITY;
+}
+
 static void collect(rank *r, const collect_message *step, size_t steps) {
     const bool holds = steps > 1;
+    watchman_expect(r->watchman, "what all ranks do together", limit_together(r));
     tf_err err = TF_OK;
     if (holds)
         r->output->hold(r->output->context);
@@ -70,6 +78,8 @@ static void handle_message(rank *r, const parcel *message) {
         if (r->worker)
             worker_drain(r->worker, (drain_how)((const drain_message *)message->payload)->how);
         break;
+    case TAG_HEARD: worker_heard(r->worker, message->payload); break;
+    case TAG_SUMMON: transport_send(r->transport, message->from, TAG_HERE, message->payload, message->size); break;
     case TAG_COLLECT: collect(r, message->payload, message->size / sizeof(collect_message)); break;
     case TAG_PART:
         r->parted = true;
@@ -78,6 +88,7 @@ static void handle_message(rank *r, const parcel *message) {
     case TAG_LEAVE: leave(r, message->payload); break;
     case TAG_HELLO:
     case TAG_ALIVE:
+    case TAG_HERE:
     case TAG_REPORT:
     case TAG_SETTLED:
     case TAG_UNABLE:
@@ -102,9 +113,26 @@ static bool handle_messages(rank *r) {
 
 /* ---- A turn ---- */
 
+/* A worker that the master does not hear may do nothing, and ends when that lasts. */
+static void keep_touch(rank *r) {
+    if (r->ended || !r->worker)
+        return;
+    const worker_touch touch = worker_keep_touch(r->worker);
+    r->is_unheard = touch != WORKER_IS_HEARD;
+    if (touch != WORKER_IS_LOST)
+        return;
+    tf_error_set_as(r->error, TF_ERR_STOPPED, TF_DIAG_PROCESS_LOST,
+                    "rank %d has not heard rank 0 for %g s, and ends; what is in the output is safe, and the same "
+                    "command line goes on",
+                    r->transport->rank, r->terms->patience);
+    r->parted = true;
+    end(r, TF_ERR_STOPPED);
+}
+
 /* Once the ranks part, what they say is of no interest any more. */
 bool rank_turn(rank *r) {
     bool busy = (!r->master || master_parting(r->master) == PARTING_NOT) && handle_messages(r);
+    keep_touch(r);
     if (r->ended || !r->master)
         return busy;
     busy = master_step(r->master) || busy;

@@ -11,11 +11,13 @@ typedef struct rank {
     const transport *transport;
     const executor *executor; /* NULL on a rank that runs no tasks */
     const output *output;
-    master *master;     /* on rank 0 */
-    worker *worker;     /* on the others, and on rank 0 when it is alone */
+    master *master; /* on rank 0 */
+    worker *worker; /* on the others, and on rank 0 when it is alone */
+    const terms *terms;
     watchman *watchman; /* told when the end begins; NULL: this rank does not wait for signals */
+    bool is_unheard;    /* the worker may do nothing now */
     bool ended;
-    bool parted;    /* it leaves without the others, of which one has died */
+    bool parted;    /* it leaves without the others, of which one is lost */
     tf_err outcome; /* how the run ended, once it has */
     tf_error *error;
 } rank;

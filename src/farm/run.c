@@ -3,6 +3,7 @@
  * for each other. */
 #include <assert.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@ typedef struct run {
     const tf_buf *bundle;      /* own_bundle, or that of rank 0 */
     tf_campaign *own_campaign; /* the campaign made from own_bundle; NULL on rank 0 */
     const tf_campaign *campaign;
+    terms terms;
     int lock;         /* this rank's lock on the output, until the store takes it; -1: none */
     node_share share; /* this rank's part of its node */
     watchman *watchman;
@@ -28,6 +30,7 @@ typedef struct run {
     tf_clock clock;
     tf_slots *slots; /* NULL on a rank that runs no tasks */
     executor executor;
+    tf_store_life life; /* the watchman is told */
     store_output store;
     output output;
     rank rank; /* what the loop turns: made of the members above */
@@ -36,9 +39,29 @@ typedef struct run {
 
 /* ---- Starting ---- */
 
+static double patience_of(const tf_farm_options *o) {
+    const double standard = 60;
+    const char *text = getenv("TASKFARM_PATIENCE");
+    double seconds;
+    if (o->patience > 0)
+        return o->patience;
+    return text && tf_parse_duration(text, &seconds) && seconds > 0 ? seconds : standard;
+}
+
+/* What comes next takes no longer than that, as a rule. One rank alone waits for nobody. */
+static void expect(const run *r, const char *what) {
+    watchman_expect(r->watchman, what, r->team.ranks == 1 ? INFINITY : TOGETHER * patience_of(r->options));
+}
+
+static void share_terms(run *r) {
+    r->terms = (terms){.patience = patience_of(r->options), .recovers = launch_recovers()};
+    tf_team_broadcast(&r->team, &r->terms, sizeof r->terms);
+}
+
 /* Rank 0 has read the manifest and all that it names; the others are told. */
 static tf_err share_campaign(run *r) {
     uint64_t size = r->bundle ? r->bundle->length : 0;
+    share_terms(r);
     tf_team_broadcast(&r->team, &size, sizeof size);
     char *bytes = r->bundle ? r->bundle->data : tf_alloc(size);
     tf_team_broadcast(&r->team, bytes, size);
@@ -96,10 +119,15 @@ static tf_err start_slots(run *r, bool works) {
     return TF_OK;
 }
 
+static void note_life(void *context) {
+    watchman_live(context);
+}
+
 static tf_err open_output(run *r) {
+    r->life = (tf_store_life){.moves = note_life, .context = r->watchman};
     const int64_t slots = tf_team_sum(&r->team, r->share.slots);
     tf_store *store =
-        tf_store_open(r->campaign, &r->team, tf_store_plan_start(r->options->plan), r->lock, slots, r->error);
+        tf_store_open(r->campaign, &r->team, tf_store_plan_start(r->options->plan), r->lock, slots, &r->life, r->error);
     r->lock = -1;
     r->store = (store_output){.campaign = r->campaign, .plan = r->options->plan, .store = store};
     if (!store)
@@ -132,13 +160,14 @@ static tf_err set_up(run *r) {
     r->clock = tf_clock_system();
     r->executor = executor_slots(r->slots);
     r->output = output_store(&r->store);
-    r->rank = (rank){.transport = t, .output = &r->output, .watchman = r->watchman, .error = r->error};
+    r->rank =
+        (rank){.transport = t, .output = &r->output, .terms = &r->terms, .watchman = r->watchman, .error = r->error};
     if (r->team.rank == 0)
-        r->rank.master = master_new(r->options, t, &r->clock, &r->output);
+        r->rank.master = master_new(r->options, &r->terms, t, &r->clock, &r->output);
     if (!works)
         return TF_OK;
     r->rank.executor = &r->executor;
-    r->rank.worker = worker_new(r->campaign, t, &r->clock, &r->executor, &r->output, r->options->sync);
+    r->rank.worker = worker_new(r->campaign, t, &r->clock, &r->executor, &r->output, &r->terms, r->options->sync);
     return TF_OK;
 }
 
@@ -196,13 +225,24 @@ void tf_farm_result_free(tf_farm_result *result) {
     *result = (tf_farm_result){0};
 }
 
+/* What is to be said and done is known. MPI may wait for a rank that is lost, or for a launcher's daemon. */
+static void conclude(const run *r, tf_err outcome) {
+    if (r->rank.parted)
+        return;
+    watchman_conclude(r->watchman, (int)outcome, outcome == TF_ERR_RUN && r->options->campaign ? r->error->text : NULL);
+    watchman_expect(r->watchman, "the end of MPI", patience_of(r->options));
+}
+
 static tf_err run_to_end(run *r, tf_farm_result *result) {
     r->transport = r->team.ranks == 1 ? transport_alone_open() : transport_mpi_open(r->team.comm);
+    expect(r, "the beginning of what all ranks do together");
     tf_err err = set_up(r);
     if (err == TF_OK) {
         loop_run(&r->rank, r->options);
         err = r->rank.outcome;
     }
+    expect(r, "the end of the run");
+    conclude(r, err);
     if (r->rank.master) {
         master_result(r->rank.master, result);
         tf_tally_copy(&result->failures, result->progress.failures);
@@ -218,6 +258,25 @@ static tf_err run_to_end(run *r, tf_farm_result *result) {
     return err;
 }
 
+/* A rank that is silent may hold its lock still: then the output stays as after kill -9. */
+static tf_err finish_alone(run *r, tf_err outcome, const tf_farm_result *result) {
+    const tf_farm_options *o = r->options;
+    expect(r, "the end of the output");
+    const tf_err err = tf_finisher_run(o->finisher, o->plan, outcome, result->progress.elapsed, r->error);
+    return err == TF_ERR_RUN && r->error->id == TF_DIAG_OUTPUT_IN_USE ? TF_ERR_STOPPED : err;
+}
+
+/* A launcher ends all ranks as soon as one has left in no order: the first one is to be that, when it has finished the
+ * output. */
+static void wait_for_first(const run *r) {
+    if (r->terms.recovers)
+        return;
+    watchman_conclude(r->watchman, TF_OK, NULL);
+    expect(r, "the end of rank 0");
+    for (;;)
+        pause();
+}
+
 tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_error *error) {
     run r = {.options = options, .campaign = options->campaign, .bundle = options->bundle, .error = error, .lock = -1};
     const double end = options->walltime > 0 ? options->started + options->walltime : 0;
@@ -227,6 +286,8 @@ tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_er
         warm_up(options);
     }
     r.watchman = watchman_begin(end, options->grace, options->stop_with, options->spawner);
+    if (options->campaign) /* for rank 0 the others wait as long as it plans, which may be hours */
+        expect(&r, "the start of MPI");
     tf_err err = launch_begin(options, &r.team, error);
     if (err == TF_OK)
         err = launch_agree(&r.team, options->bundle != NULL) ? run_to_end(&r, result) : TF_ERR_USAGE;
@@ -234,7 +295,9 @@ tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_er
     if (!r.rank.parted)
         launch_end(options, &r.team);
     else if (options->campaign && !has_broken)
-        err = tf_finisher_run(options->finisher, options->plan, err, result->progress.elapsed, error);
+        err = finish_alone(&r, err, result);
+    else if (!options->campaign && err == TF_OK)
+        wait_for_first(&r);
     watchman_end(r.watchman, options->comm != NULL); /* without a program a late one is still of no interest */
     return err;
 }

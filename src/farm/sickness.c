@@ -30,7 +30,7 @@ void sickness_free(sickness *s) {
 void sickness_settle_rows(sickness *s, const tf_action *a) {
     const verdict_message verdict = {
         .stage = a->stage, .is_failure = a->kind == TF_ACTION_FAIL, .first = a->first, .count = a->count};
-    if (s->peers->peer[a->worker].is_dead)
+    if (s->peers->peer[a->worker].is_lost)
         return;
     s->told[a->worker]++;
     s->all_told++;

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -36,11 +37,17 @@ struct watchman {
     bool watched;
     pthread_t thread;
     tf_spawner *spawner;
+    int rank; /* as the launcher has it */
     double grace, end;
     int passed_on; /* signals that watchman_next_signal has given out */
     /* Atomic. */
     int count, last; /* signals so far, and the last one's number */
     bool ending, over;
+    int status;        /* of the process, if it is ended; -1: the run is to be gone on with */
+    const char *words; /* once there is a status; NULL: none */
+    const char *what;  /* the rank is at */
+    double limit;      /* s that it may take */
+    unsigned beats;    /* how often it has said so */
     /* As they were before. */
     sigset_t mask;
     struct sigaction action[ASKING], failed[FAILING];
@@ -74,20 +81,51 @@ static void read_signals(watchman *w) {
     }
 }
 
-static void end_process(const watchman *w) {
-    static const char text[] =
-        "taskfarm: ended without waiting any longer; what is in the output is safe, and the same "
-        "command line goes on\n";
+/* `what`: the rank is stuck at it; NULL: it was asked to end. */
+static void end_process(const watchman *w, const char *what) {
+    const int status = __atomic_load_n(&w->status, __ATOMIC_ACQUIRE);
+    char text[400], host[64] = "";
     tf_spawner_wake(w->spawner);
-    const ssize_t told = write(STDERR_FILENO, text, sizeof text - 1);
-    (void)told;
-    _exit(TF_ERR_STOPPED);
+    if (status >= 0 && w->words)
+        tf_say("%s", w->words);
+    gethostname(host, sizeof host - 1);
+    if (what)
+        snprintf(text, sizeof text, "rank %d on %s: %s takes longer than %g s, and is not waited for any longer",
+                 w->rank, host, what, w->limit);
+    tf_say("%s%s", what ? text : "ended without waiting any longer",
+           status >= 0 ? "" : "; what is in the output is safe, and the same command line goes on");
+    _exit(status >= 0 ? status : TF_ERR_STOPPED);
+}
+
+/* How long the rank has been at the same thing. */
+typedef struct stillness {
+    unsigned beats; /* as they were seen last */
+    double looked;  /* when they were */
+    double seconds; /* for which the rank has not said anything, without those in which the process was stopped */
+} stillness;
+
+/* Seconds between two looks at the rank. */
+static double interval_of(double limit) {
+    const double longest = 5, shortest = 0.05;
+    return fmax(shortest, fmin(longest, limit / 12));
+}
+
+static void look_at_rank(const watchman *w, stillness *m, double now) {
+    double limit;
+    const unsigned beats = __atomic_load_n(&w->beats, __ATOMIC_ACQUIRE);
+    __atomic_load(&w->limit, &limit, __ATOMIC_RELAXED);
+    m->seconds = beats == m->beats ? m->seconds + fmin(now - m->looked, 2 * interval_of(limit)) : 0;
+    m->beats = beats;
+    m->looked = now;
+    if (m->seconds > limit)
+        end_process(w, __atomic_load_n(&w->what, __ATOMIC_RELAXED));
 }
 
 static void *watch_signals(void *context) {
     watchman *w = context;
     double end = w->end > 0 ? w->end + PATIENCE : INFINITY;
     int seen = 0;
+    stillness still = {.looked = tf_now()};
     while (!__atomic_load_n(&w->over, __ATOMIC_ACQUIRE)) {
         read_signals(w);
         const int count = __atomic_load_n(&w->count, __ATOMIC_ACQUIRE);
@@ -97,10 +135,12 @@ static void *watch_signals(void *context) {
         seen = count;
         const double left = end - now + (__atomic_load_n(&w->ending, __ATOMIC_ACQUIRE) ? ENDING : 0);
         if (left <= 0)
-            end_process(w);
+            end_process(w, NULL);
+        look_at_rank(w, &still, now);
         struct pollfd heard[] = {{w->fd, POLLIN, 0}, {w->wake, POLLIN, 0}, {w->stop, POLLIN, 0}};
-        const double longest = 1000; /* s */
-        poll(heard, 3, isinf(left) ? -1 : (int)ceil(1e3 * fmin(left, longest)));
+        double limit;
+        __atomic_load(&w->limit, &limit, __ATOMIC_RELAXED);
+        poll(heard, 3, (int)ceil(1e3 * fmin(left, interval_of(limit))));
         if (heard[2].revents)
             hear_caller(w);
         uint64_t ignored;
@@ -129,7 +169,14 @@ static void pass_to_main(int number) {
 
 watchman *watchman_begin(double end, double grace, const int *stop_with, tf_spawner *spawner) {
     watchman *w = tf_alloc(sizeof *w);
-    *w = (watchman){.stop = stop_with ? *stop_with : -1, .end = end, .grace = grace, .spawner = spawner};
+    *w = (watchman){.stop = stop_with ? *stop_with : -1,
+                    .end = end,
+                    .grace = grace,
+                    .spawner = spawner,
+                    .rank = tf_launch_rank(),
+                    .status = -1,
+                    .what = "the start",
+                    .limit = INFINITY};
     sigset_t set;
     sigemptyset(&set);
     for (int i = 0; i < ASKING; i++) {
@@ -153,6 +200,23 @@ signal_seen watchman_next_signal(watchman *w) {
     const signal_seen next = {.number = __atomic_load_n(&w->last, __ATOMIC_RELAXED), .count = ++w->passed_on};
     wake(w);
     return next;
+}
+
+void watchman_expect(watchman *w, const char *what, double limit) {
+    if (!w)
+        return;
+    __atomic_store_n(&w->what, what, __ATOMIC_RELAXED);
+    __atomic_store(&w->limit, &limit, __ATOMIC_RELAXED);
+    watchman_live(w);
+}
+
+void watchman_live(watchman *w) {
+    __atomic_add_fetch(&w->beats, 1, __ATOMIC_RELEASE);
+}
+
+void watchman_conclude(watchman *w, int status, const char *words) {
+    w->words = words;
+    __atomic_store_n(&w->status, status, __ATOMIC_RELEASE);
 }
 
 void watchman_let_end(watchman *w) {

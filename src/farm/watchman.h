@@ -1,4 +1,4 @@
-/* Signals that ask a rank to end, and the end that comes by itself when the rank does not. */
+/* Signals that ask a rank to end, and the end that comes by itself: when the rank does not end, or is stuck. */
 #ifndef TF_FARM_WATCHMAN_H
 #define TF_FARM_WATCHMAN_H
 
@@ -22,6 +22,18 @@ typedef struct signal_seen {
 
 /* The next signal that has come. */
 signal_seen watchman_next_signal(watchman *w);
+
+/* From here on the rank is at this (a literal, a noun), and says so again, or what comes next, within `limit` seconds
+ * in which its process was not stopped (INFINITY: something else has a limit). If it does not, the process ends as
+ * above, and says why. */
+void watchman_expect(watchman *w, const char *what, double limit);
+
+/* What the rank is at is going on. From any thread. */
+void watchman_live(watchman *w);
+
+/* The run is over: where the process is ended now it is with this exit status, and after these words, which are the
+ * caller's (NULL: none). */
+void watchman_conclude(watchman *w, int status, const char *words);
 
 /* The end has begun, in order: it may take a while longer. */
 void watchman_let_end(watchman *w);

@@ -9,13 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "farm/contact.h"
 #include "farm/kept_rows.h"
 #include "farm/reports.h"
 #include "sched/sched.h"
 
 #define BATCH_SECONDS    0.05
 #define OVERTAKE_SECONDS 1.0 /* s for which others overtake a piece of the queue that finds no room */
-#define ALIVE_SECONDS    1.0 /* s after which a worker that has nothing to say sends ALIVE */
 
 enum { MASTER = 0 };
 
@@ -25,6 +25,15 @@ typedef struct piece {
     int attempt;
     tf_interval tasks;
 } piece;
+
+/* A message that came while nothing may be written. */
+typedef struct late_message {
+    message_tag tag; /* VERDICT or SETTLE */
+    union {
+        verdict_message verdict;
+        settle_message settle;
+    };
+} late_message;
 
 struct worker {
     const tf_campaign *campaign;
@@ -38,12 +47,13 @@ struct worker {
     tf_estimate *estimate; /* per stage */
     piece *queue;          /* in reverse: the next piece is the last */
     size_t queued, capacity;
-    int64_t waiting;              /* tasks in the queue */
-    double blocked_since;         /* when the next piece first found no room; 0: it was not tried */
-    int64_t held;                 /* tasks that were granted and have not ended */
-    kept_rows *kept;              /* rows of tasks that have failed, and that the master decides on */
-    reports reports;              /* what has not been reported yet */
-    double spoke;                 /* when something was last sent to the master */
+    int64_t waiting;      /* tasks in the queue */
+    double blocked_since; /* when the next piece first found no room; 0: it was not tried */
+    int64_t held;         /* tasks that were granted and have not ended */
+    kept_rows *kept;      /* rows of tasks that have failed, and that the master decides on */
+    reports reports;      /* what has not been reported yet */
+    contact contact;
+    double spoke;                 /* when something was last sent to the master, but for questions */
     int idle_told;                /* idle slots that the master knows of */
     bool *is_refused;             /* per stage: it can't be run here, and the master knows why */
     uint32_t (*told)[TF_NOTICES]; /* per stage: parts of notices that the master has been told of */
@@ -51,6 +61,7 @@ struct worker {
     bool has_drained;             /* DRAINED was sent */
     bool is_broken;               /* BROKEN was sent, or is to be: the worker does nothing else */
     tf_buf status, blobs;         /* copies, for rows of which some are to be tried again */
+    tf_buf late;                  /* late_message: came while nothing may be written */
 };
 
 static double now(const worker *w) {
@@ -69,7 +80,7 @@ static void say_hello(const worker *w, const tf_resources *has) {
 }
 
 worker *worker_new(const tf_campaign *campaign, const transport *t, const tf_clock *clock, const executor *e,
-                   const output *o, double sync) {
+                   const output *o, const terms *agreed, double sync) {
     worker *w = tf_alloc(sizeof *w);
     const tf_resources has = e->has(e->context);
     *w = (worker){.campaign = campaign,
@@ -88,6 +99,7 @@ worker *worker_new(const tf_campaign *campaign, const transport *t, const tf_clo
         w->is_mixed = w->is_mixed || !tf_resources_equal(&campaign->stage[s].need, &campaign->stage[0].need);
     say_hello(w, &has);
     w->spoke = now(w);
+    w->contact = contact_begin(agreed->patience, t->ranks, w->spoke);
     return w;
 }
 
@@ -102,6 +114,7 @@ void worker_free(worker *w) {
     reports_free(&w->reports);
     tf_buf_free(&w->status);
     tf_buf_free(&w->blobs);
+    tf_buf_free(&w->late);
     free(w);
 }
 
@@ -435,7 +448,7 @@ static tf_err write_failed(void *context, const tf_rows *rows, tf_error *error) 
     return w->output->write(w->output->context, rows, error);
 }
 
-void worker_judge(worker *w, const verdict_message *v) {
+static void judge(worker *w, const verdict_message *v) {
     const tf_interval tasks = {v->first, v->first + v->count};
     tf_error error;
     if (!w->is_broken &&
@@ -444,11 +457,44 @@ void worker_judge(worker *w, const verdict_message *v) {
     transport_send(w->transport, MASTER, TAG_SETTLED, NULL, 0);
 }
 
-void worker_settle(worker *w, const settle_message *m) {
+static void settle(worker *w, const settle_message *m) {
     tf_error error;
     if (!w->is_broken && w->executor->settle(w->executor->context, w->campaign, m->stage, m->first, m->count,
                                              (tf_status)m->status, m->message, write_settled, w, &error) != TF_OK)
         break_off(w, &error);
+}
+
+/* ---- Rows that are asked for while nothing may be written ---- */
+
+static bool may_write(const worker *w) {
+    return contact_may_write(&w->contact, now(w));
+}
+
+void worker_judge(worker *w, const verdict_message *v) {
+    if (may_write(w))
+        judge(w, v);
+    else
+        tf_buf_add(&w->late, &(late_message){.tag = TAG_VERDICT, .verdict = *v}, sizeof(late_message));
+}
+
+void worker_settle(worker *w, const settle_message *m) {
+    if (may_write(w))
+        settle(w, m);
+    else
+        tf_buf_add(&w->late, &(late_message){.tag = TAG_SETTLE, .settle = *m}, sizeof(late_message));
+}
+
+/* Now that it may write again. */
+static void write_late(worker *w) {
+    const late_message *late = (const late_message *)(const void *)w->late.data;
+    const size_t count = w->late.length / sizeof *late;
+    for (size_t n = 0; n < count; n++) {
+        if (late[n].tag == TAG_VERDICT)
+            judge(w, &late[n].verdict);
+        else
+            settle(w, &late[n].settle);
+    }
+    tf_buf_clear(&w->late);
 }
 
 /* ---- A turn ---- */
@@ -463,7 +509,7 @@ static tf_standing standing(const worker *w) {
                          .since = now(w) - w->spoke};
 }
 
-/* Says what has ended, or that slots are idle, or now and then that it lives. */
+/* Says what has ended, or that slots are idle. */
 static void speak(worker *w) {
     const tf_standing at = standing(w);
     const bool at_once = w->draining || w->is_broken;
@@ -472,8 +518,6 @@ static void speak(worker *w) {
     } else if (!at_once && tf_should_say_idle(&at, w->idle_told)) {
         w->idle_told = at.idle;
         transport_send(w->transport, MASTER, TAG_IDLE, &(idle_message){.idle = at.idle}, sizeof(idle_message));
-    } else if (at.since > ALIVE_SECONDS) {
-        transport_send(w->transport, MASTER, TAG_ALIVE, NULL, 0);
     } else {
         return;
     }
@@ -486,6 +530,24 @@ static void end_draining(worker *w) {
     transport_send(w->transport, MASTER, TAG_DRAINED, NULL, 0);
     w->has_drained = true;
 }
+
+/* ---- In touch ---- */
+
+void worker_heard(worker *w, const alive_message *answer) {
+    contact_hear(&w->contact, answer->asked, answer->silence);
+}
+
+worker_touch worker_keep_touch(worker *w) {
+    const double at = now(w);
+    contact_look(&w->contact, at);
+    if (contact_asks(&w->contact, at))
+        transport_send(w->transport, MASTER, TAG_ALIVE, &(alive_message){.asked = at}, sizeof(alive_message));
+    if (contact_is_lost(&w->contact))
+        return WORKER_IS_LOST;
+    return contact_may_write(&w->contact, at) ? WORKER_IS_HEARD : WORKER_IS_UNHEARD;
+}
+
+/* ---- The slots' turn ---- */
 
 /* `*events` counts batches that have come back. */
 static tf_err run_slots(worker *w, double timeout, int *events, tf_error *error) {
@@ -505,6 +567,8 @@ static tf_err run_slots(worker *w, double timeout, int *events, tf_error *error)
 bool worker_step(worker *w, double timeout) {
     int events = 0;
     tf_error error;
+    if (w->late.length)
+        write_late(w);
     if (w->is_broken)
         return false;
     if (w->has_drained) { /* it may be a while before the others have */

@@ -128,10 +128,13 @@ void tf_progress_warn(tf_progress *p, const char *text) {
 
 static void say_stopping(tf_progress *p, const tf_farm_progress *now) {
     char why[64] = "--walltime", running[32], text[300];
+    p->stopping = true;
+    if (now->stopping == TF_FARM_SILENCE) /* all has been said */
+        return;
     if (now->stopping > 0)
         tf_format_signal(now->stopping, why);
     else if (now->stopping == TF_FARM_LOSS)
-        snprintf(why, sizeof why, "the rank that died");
+        snprintf(why, sizeof why, "the rank that is lost");
     else if (now->stopping == TF_FARM_SICK)
         snprintf(why, sizeof why, "workers that are sick");
     else if (now->stopping == TF_FARM_CALLER)
@@ -139,7 +142,6 @@ static void say_stopping(tf_progress *p, const tf_farm_progress *now) {
     snprintf(text, sizeof text, "stopping because of %s: tasks that have begun may end (%s are granted); %s at once",
              why, tf_format_count(now->running, running),
              now->stopping == SIGINT ? "press ctrl-C again to end them" : "another signal ends them");
-    p->stopping = true;
     tf_progress_warn(p, text);
 }
 

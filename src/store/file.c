@@ -192,11 +192,12 @@ static tf_err open_together(tf_store *s, int64_t run, tf_error *error) {
 }
 
 tf_store *tf_store_open(const tf_campaign *campaign, const tf_team *team, tf_store_start *start, int lock,
-                        int64_t slots, tf_error *error) {
+                        int64_t slots, const tf_store_life *life, tf_error *error) {
     tf_store *s = store_new(campaign, campaign->output);
     int64_t run;
     s->team = *team;
     s->start = start;
+    s->life = life;
     s->lock = start ? -1 : lock;
     s->dirty = start && start->dirty;
     store_begin_vigil(s);

@@ -13,7 +13,10 @@
 
 #include "store/folder.h"
 
-#define PATIENCE 5.0 /* s that a run waits for the processes of an earlier one to end */
+/* For how long processes of an earlier run, or of the one that is wound up, are waited for, in s. */
+static double patience_of(lock_claim claim) {
+    return claim == LOCK_OF_RUN ? 5 : 1;
+}
 
 static int change_lock(int fd, short type, off_t first, off_t count) {
     struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = first, .l_len = count};
@@ -39,8 +42,9 @@ static bool is_refused(void) {
     return errno == EAGAIN || errno == EACCES;
 }
 
-/* One try. -1 with *held if somebody else has it, after an error, or if the run that had it has just removed it. */
-static int try_lock(const char *output, bool *held, bool *failed, tf_error *error) {
+/* One try at the first bytes; 0: at all. -1 with *held if somebody else has it, after an error, or if the run that had
+ * it has just removed it. */
+static int try_lock(const char *output, off_t bytes, bool *held, bool *failed, tf_error *error) {
     int folder = folder_make(output, error);
     *held = false;
     *failed = folder < 0;
@@ -50,7 +54,7 @@ static int try_lock(const char *output, bool *held, bool *failed, tf_error *erro
     *failed = fd < 0 && errno != ENOENT;
     if (*failed)
         folder_failed(output, "lock", errno, error);
-    *held = fd >= 0 && change_lock(fd, F_WRLCK, 0, 0) != 0 && is_refused();
+    *held = fd >= 0 && change_lock(fd, F_WRLCK, 0, bytes) != 0 && is_refused();
     if (fd >= 0 && (*held || !is_current(folder, fd))) {
         close(fd);
         fd = -1;
@@ -59,11 +63,13 @@ static int try_lock(const char *output, bool *held, bool *failed, tf_error *erro
     return fd;
 }
 
-int lock_acquire(const char *output, tf_error *error) {
-    double deadline = tf_now() + PATIENCE;
+int lock_acquire(const char *output, lock_claim claim, tf_error *error) {
+    double deadline = tf_now() + patience_of(claim);
     for (;;) {
         bool held, failed;
-        int fd = try_lock(output, &held, &failed, error);
+        int fd = try_lock(output, 0, &held, &failed, error);
+        if (held && claim == LOCK_OF_RELICT && tf_now() > deadline)
+            fd = try_lock(output, 1, &held, &failed, error);
         if (fd >= 0 || failed)
             return fd;
         if (held && tf_now() > deadline) {
@@ -102,9 +108,11 @@ static bool change_file_lock(int fd, short type) {
     return change_lock(fd, type, far, 1) == 0 || !is_refused();
 }
 
-tf_err lock_file(int fd, const char *output, tf_error *error) {
-    double deadline = tf_now() + PATIENCE;
+tf_err lock_file(int fd, const char *output, lock_claim claim, tf_error *error) {
+    double deadline = tf_now() + patience_of(claim);
     while (!change_file_lock(fd, F_WRLCK)) {
+        if (tf_now() > deadline && claim == LOCK_OF_RELICT && change_file_lock(fd, F_RDLCK))
+            return TF_OK;
         if (tf_now() > deadline)
             return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_IN_USE,
                                    "%s: is in use by another run of taskfarm, under another name", output);

@@ -7,9 +7,17 @@
 
 #include "base/base.h"
 
-/* Locks OUTPUT.d/lock, all of it, or waits a few seconds for a run that is ending. Makes the folder. Returns a
- * descriptor that holds the lock until it is closed; -1 on failure. A file system without locks is no failure. */
-int lock_acquire(const char *output, tf_error *error);
+/* Whose locks keep others from getting theirs. */
+typedef enum lock_claim {
+    LOCK_OF_RUN,   /* those of all ranks of another run */
+    LOCK_OF_RELICT /* that of its first rank: of the others of a run that is wound up some may be left, which do nothing
+                      more (farm/contact.h) */
+} lock_claim;
+
+/* Locks OUTPUT.d/lock, all of it that it can claim, or waits a few seconds for a run that is ending. Makes the folder.
+ * Returns a descriptor that holds the lock until it is closed; -1 on failure. A file system without locks is no
+ * failure. */
+int lock_acquire(const char *output, lock_claim claim, tf_error *error);
 
 /* The first rank keeps its byte and leaves the others to the other ranks. */
 void lock_share(int fd);
@@ -22,7 +30,7 @@ bool lock_is_free(int fd, int rank);
 
 /* Locks the output itself, open as `fd` to write it, for this process alone, or waits as lock_acquire does; and shares
  * that lock with all who do so. It is held until `fd` is closed. */
-tf_err lock_file(int fd, const char *output, tf_error *error);
+tf_err lock_file(int fd, const char *output, lock_claim claim, tf_error *error);
 void lock_file_share(int fd);
 
 /* Is a run at work on the output, as far as this machine can see? */

@@ -86,6 +86,7 @@ struct tf_store {
     int lock;                   /* on other ranks: descriptor of their part of the run's lock; -1: none */
     bool carrying;              /* rows are only moved: no stage runs */
     struct syncing *syncing;    /* sync.c; NULL before the first rows */
+    const tf_store_life *life;  /* NULL: nobody is told */
     struct vigil *vigil;        /* watches over the change under way (vigil.c); NULL: there is no change */
     tf_buf worker, slot, zeros; /* columns of one value, as long as rows needed them so far (rows.c) */
     int64_t limit;              /* bytes: no rank may make a longer file (ulimit -f) */

@@ -51,11 +51,18 @@ void tf_store_check_arrays(const tf_campaign *campaign, tf_diags *diags);
  * it can't be had. The first rank, whose start has it and keeps it, must come before the others. */
 int tf_store_join(const tf_campaign *campaign, const tf_store_start *start, int rank);
 
+/* Who is told that something moves, while ranks work on the file together: this rank reads or writes, or the file
+ * changes. */
+typedef struct tf_store_life {
+    void (*moves)(void *context); /* from another thread */
+    void *context;
+} tf_store_life;
+
 /* Collective. The team opens the prepared file; `slots` is the number of all ranks together. `start` is NULL on all
- * ranks but the first, where it stays the caller's; on these the store takes `lock`, which tf_store_join gave. NULL on
- * failure. The campaign must outlive the store. */
+ * ranks but the first, where it stays the caller's; on these the store takes `lock`, which tf_store_join gave. `life`
+ * (NULL: nobody is told) and the campaign must outlive the store. NULL on failure. */
 tf_store *tf_store_open(const tf_campaign *campaign, const tf_team *team, tf_store_start *start, int lock,
-                        int64_t slots, tf_error *error);
+                        int64_t slots, const tf_store_life *life, tf_error *error);
 
 /* Collective. Creates the stage's datasets and flushes them to disk, or opens those of an earlier run: rows may be
  * written on return. */

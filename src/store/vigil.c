@@ -4,7 +4,9 @@
  *
  * Where MPI does not tell (mpi_file.c), and whatever else keeps ranks from coming to an end together, a thread keeps
  * watch. To wait is not wrong by itself: a file system may be away for minutes, a rank may be stopped in a debugger. So
- * people are told, and the process ends only where the disk is full and nothing has moved for a while.
+ * people are told, and the process ends only where the disk is full and nothing has moved for a while. Who ends it
+ * where nothing has moved for very long is told of each sign of life (the farm's watchman): this thread looks at the
+ * file, and may be stuck at that itself.
  */
 #include "store/vigil.h"
 
@@ -50,6 +52,7 @@ struct vigil {
     int fd;
     bool tells;
     vigil_terms terms;
+    const tf_store_life *life;
     char io[48]; /* where the system counts what the thread that is watched over reads and writes */
     pthread_t thread;
     pthread_mutex_t mutex;
@@ -102,6 +105,8 @@ static void *keep_watch(void *context) {
             continue;
         pthread_mutex_unlock(&v->mutex); /* looking may take as long as what is waited for */
         const vigil_sight sight = see_signs(v);
+        if (v->life && sight.signs != memory.signs)
+            v->life->moves(v->life->context);
         const vigil_verdict verdict = vigil_judge(&memory, &v->terms, &sight);
         pthread_mutex_lock(&v->mutex);
         if (!v->over)
@@ -111,9 +116,9 @@ static void *keep_watch(void *context) {
     return NULL;
 }
 
-vigil *vigil_start(const char *path, int fd, bool tells, const vigil_terms *terms) {
+vigil *vigil_start(const char *path, int fd, bool tells, const vigil_terms *terms, const tf_store_life *life) {
     vigil *v = tf_alloc(sizeof *v);
-    *v = (vigil){.path = path, .fd = fd, .tells = tells, .terms = *terms};
+    *v = (vigil){.path = path, .fd = fd, .tells = tells, .terms = *terms, .life = life};
     snprintf(v->io, sizeof v->io, "/proc/self/task/%d/io", (int)gettid());
     pthread_mutex_init(&v->mutex, NULL);
     pthread_cond_init(&v->changed, NULL);
@@ -141,7 +146,7 @@ void vigil_end(vigil *v) {
 void store_begin_vigil(tf_store *s) {
     static const vigil_terms terms = {.word = 60, .full = 60, .tick = 1};
     if (s->team.ranks > 1 && !s->vigil)
-        s->vigil = vigil_start(s->path, s->fd, s->team.rank == 0, &terms);
+        s->vigil = vigil_start(s->path, s->fd, s->team.rank == 0, &terms, s->life);
 }
 
 void store_end_vigil(tf_store *s) {

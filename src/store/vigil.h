@@ -2,7 +2,7 @@
 #ifndef TF_STORE_VIGIL_H
 #define TF_STORE_VIGIL_H
 
-#include "base/base.h"
+#include "store/store.h"
 
 /* What is done after how many seconds without a sign of life. */
 typedef struct vigil_terms {
@@ -33,9 +33,9 @@ vigil_memory vigil_begin(const vigil_terms *terms, double now);
 vigil_verdict vigil_judge(vigil_memory *memory, const vigil_terms *terms, const vigil_sight *sight);
 
 /* Watches from a thread of its own until it is ended. `fd`: the file; -1: it is not open yet. `tells`: this process is
- * the one that tells people. NULL: there can't be a thread. */
+ * the one that tells people. `life` is told of each sign of life, NULL: nobody is. NULL: there can't be a thread. */
 typedef struct vigil vigil;
-vigil *vigil_start(const char *path, int fd, bool tells, const vigil_terms *terms);
+vigil *vigil_start(const char *path, int fd, bool tells, const vigil_terms *terms, const tf_store_life *life);
 void vigil_end(vigil *vigil);
 
 #endif

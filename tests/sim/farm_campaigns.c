@@ -15,6 +15,12 @@ typedef struct plan {
     int deaths, signals;
     double death[FARM_RANKS], signal[2]; /* s from its start */
     int victim[FARM_RANKS];
+    int cuts; /* links that are cut, and ranks that are stopped */
+    struct {
+        double from, to; /* s from its start */
+        int victim;
+        bool freezes, begun, over;
+    } cut[FARM_RANKS];
     tf_intervals done[FARM_STAGES]; /* by an earlier run */
     const char *target;             /* a stage: only what it needs is to be run; NULL: all is */
 } plan;
@@ -112,6 +118,20 @@ static tf_campaign *make_campaign(farm_setting *setting, tf_rng *rng) {
 
 /* ---- Runs ---- */
 
+/* Some are over before anybody is given up, and some never. */
+static void make_cuts(farm_setting *setting, plan *p, tf_rng *rng) {
+    setting->terms = (terms){.patience = between(rng, 4, 10) + 20 * setting->latency, .recovers = chance(rng, 0.5)};
+    p->cuts = 1 + below(rng, FARM_RANKS - 1);
+    for (int c = 0; c < p->cuts; c++) {
+        const double from = between(rng, 0, chance(rng, 0.5) ? 1 : 10);
+        const double lasts = setting->terms.patience * (chance(rng, 0.5) ? 0.5 : between(rng, 0, 3));
+        p->cut[c].from = from;
+        p->cut[c].to = chance(rng, 0.2) ? INFINITY : from + lasts;
+        p->cut[c].victim = c + 1;
+        p->cut[c].freezes = chance(rng, 0.5);
+    }
+}
+
 static void make_run(farm_setting *setting, plan *p, tf_rng *rng) {
     setting->ranks = chance(rng, 0.1) ? 1 : FARM_RANKS;
     for (int r = 0; r < setting->ranks; r++)
@@ -130,6 +150,8 @@ static void make_run(farm_setting *setting, plan *p, tf_rng *rng) {
         p->victim[d] = d + 1;
     }
     tf_rng_shuffle(rng, p->victim, (size_t)p->deaths, sizeof *p->victim);
+    if (setting->ranks > 1 && p->deaths == 0 && setting->breaks == 0 && chance(rng, 0.5))
+        make_cuts(setting, p, rng);
     p->signals = chance(rng, 0.1) ? 1 + below(rng, 2) : 0;
     for (int n = 0; n < p->signals; n++)
         p->signal[n] = between(rng, n ? p->signal[0] : 0, 5);
@@ -248,7 +270,7 @@ static void check_rows(const farm *f, const tf_farm_progress *end, const plan *p
     const bool is_stopped = end->stopping != 0 || f->broken > 0 || stops_early(f);
     bool somebody_lives = f->setting.ranks == 1;
     for (int r = 1; r < f->setting.ranks; r++)
-        somebody_lives = somebody_lives || (f->node[r].greeted && !f->node[r].dead);
+        somebody_lives = somebody_lives || (f->node[r].greeted && !farm_is_lost(f, r));
     for (int s = 0; s < f->setting.campaign->stages; s++) {
         const bool must_be_whole = !is_stopped && somebody_lives && (was_begun(f, s) || (f->deaths == 0 && !p->target));
         if (must_be_whole)
@@ -305,7 +327,7 @@ static void check_end(const farm *f, const tf_farm_progress *end, const plan *p)
     farm_require(f, !first->rank.parted || f->deaths > 0, "ranks part, and none has died");
     for (int r = 1; r < f->setting.ranks; r++) {
         const farm_node *node = &f->node[r];
-        if (node->dead)
+        if (farm_is_lost(f, r) || f->node[r].is_frozen)
             continue;
         farm_require(f, node->rank.parted == first->rank.parted, "rank %d leaves in another way", r);
         farm_require(f, first->rank.parted || (node->rank.outcome == outcome && node->closed),
@@ -320,7 +342,8 @@ static void check_end(const farm *f, const tf_farm_progress *end, const plan *p)
  */
 static void check_time(const farm *f, const tf_farm_progress *end, const plan *p) {
     const farm_setting *s = &f->setting;
-    const double start = f->options.started, slack = 5 + 20 * s->latency + (f->deaths ? 20 : 0);
+    const double start = f->options.started, slack = 5 + 45 * s->latency + (f->deaths ? 20 : 0) +
+                                                     (p->cuts ? (p->cuts + 10) * (s->terms.patience + 5) : 0);
     double latest = INFINITY;
     if (end->stopping > 0)
         latest = p->signal[0] + s->grace;
@@ -335,7 +358,7 @@ static void check_time(const farm *f, const tf_farm_progress *end, const plan *p
 static void check_broken(const farm *f) {
     for (int r = 0; r < f->setting.ranks; r++) {
         const rank *here = &f->node[r].rank, *first = &f->node[0].rank;
-        if (f->node[r].dead)
+        if (farm_is_lost(f, r) || f->node[r].is_frozen)
             continue;
         farm_require(f, here->outcome == TF_ERR_RUN || first->outcome != TF_ERR_RUN,
                      "rank %d does not hear that the disk is full", r);
@@ -362,7 +385,7 @@ static void check(const farm *f, const plan *p) {
 
 static void send_signal(farm *f, int count) {
     int from = farm_below(f, f->setting.ranks);
-    while (f->node[from].dead)
+    while (farm_is_lost(f, from) || f->node[from].is_frozen)
         from = (from + 1) % f->setting.ranks;
     const signal_message message = {.signal = 15, .count = count};
     const transport *t = &f->node[from].transport;
@@ -409,13 +432,22 @@ static double longest_suspicion(const farm *f) {
     return longest;
 }
 
+static bool is_cut_anywhere(const farm *f) {
+    for (int r = 0; r < f->setting.ranks; r++)
+        if (f->node[r].unheard_since > 0)
+            return true;
+    return false;
+}
+
 /* Nobody is idle for long while there is work for it, unless the run is to end. */
 static void check_idle(farm *f) {
-    const double most = 5 + 20 * f->setting.latency + longest_suspicion(f);
+    const double most = 5 + 45 * f->setting.latency + longest_suspicion(f) +
+                        (is_cut_anywhere(f) ? f->setting.terms.patience + 5 : 0); /* all may be summoned twice */
     const bool hands_out = !f->drains && !stops_early(f) && f->broken == 0;
     for (int r = f->setting.ranks > 1; r < f->setting.ranks; r++) {
         farm_node *node = &f->node[r];
-        const bool is_idle = !node->dead && !node->rank.ended && farm_idle(f, r) == f->setting.slots[r];
+        const bool is_idle = !farm_is_lost(f, r) && !node->is_frozen && !node->is_cut && !node->rank.is_unheard &&
+                             !node->rank.ended && farm_idle(f, r) == f->setting.slots[r];
         const int work = is_idle && hands_out ? find_work(f, r) : -1;
         if (work < 0)
             node->idle_since = f->now;
@@ -424,16 +456,34 @@ static void check_idle(farm *f) {
     }
 }
 
-static void run(farm *f, const plan *p) {
+/* Not while all work together: who waits then for one that is cut off is ended by the watchman, which is not here. */
+static void cut_or_heal(farm *f, plan *p, int c) {
+    const double time = f->now - f->options.started;
+    const int victim = p->cut[c].victim;
+    const bool begins = !p->cut[c].begun && time > p->cut[c].from && farm_may_kill(f, victim);
+    const bool ends = p->cut[c].begun && !p->cut[c].over && time > p->cut[c].to;
+    if (!begins && !ends)
+        return;
+    p->cut[c].begun = true;
+    p->cut[c].over = ends;
+    if (p->cut[c].freezes)
+        farm_freeze(f, victim, begins);
+    else
+        farm_cut(f, victim, begins);
+}
+
+static void run(farm *f, plan *p) {
     const double start = f->now;
     int signalled = 0;
-    for (int quiet = 0, turns = 0; !farm_is_over(f); turns++) {
+    for (int quiet = 0, turns = 0; !farm_is_over(f) && !f->hangs; turns++) {
         quiet = farm_turn(f) ? 0 : quiet + 1;
         if (quiet > 1) {
             check_idle(f);
             farm_wait(f, 0.3);
         }
         f->now += 1e-5;
+        for (int c = 0; c < p->cuts; c++)
+            cut_or_heal(f, p, c);
         for (int d = 0; d < p->deaths; d++)
             if (f->now - start > p->death[d] && farm_may_kill(f, p->victim[d]) && is_bad_time(f, p->victim[d]))
                 farm_kill(f, p->victim[d]);
@@ -458,7 +508,8 @@ static void try_seed(uint64_t seed, bool trace) {
     put_past(f, &p);
     farm_start(f);
     run(f, &p);
-    check(f, &p);
+    if (!f->hangs)
+        check(f, &p);
     farm_close(f);
     free(f);
     tf_graph_free(setting.graph);

@@ -2,6 +2,7 @@
 #include "farm_memory.h"
 #include "fixture.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@ typedef struct scene {
     tf_campaign *campaign;
     tf_disk disk;
     tf_graph *graph;
+    bool is_deaf; /* workers answer no summons */
     int warnings;
     char warning[300]; /* the last one */
 } scene;
@@ -57,10 +59,39 @@ static void close_scene(scene *s) {
     free(s);
 }
 
+/* A summons on its way to the worker is answered, and is gone. */
+static bool answer_summons(scene *s, int worker_id) {
+    route *r = &s->farm.route[0][worker_id];
+    letter **place = &r->first;
+    while (*place && (*place)->tag != TAG_SUMMON)
+        place = &(*place)->next;
+    letter *summons = *place;
+    if (!summons)
+        return false;
+    *place = summons->next;
+    if (!summons->next)
+        r->last = place;
+    transport_send(&s->farm.node[worker_id].transport, 0, TAG_HERE, summons->payload, summons->size);
+    free(summons);
+    return true;
+}
+
+/* The master turns; workers that are not deaf say that they are there when they are asked. */
+static void turn(scene *s) {
+    bool any = true;
+    while (any) {
+        rank_turn(&s->farm.node[0].rank);
+        any = false;
+        for (int r = 1; r < s->farm.setting.ranks && !s->farm.node[0].rank.ended; r++)
+            if (!s->farm.node[r].dead && !s->is_deaf)
+                any = answer_summons(s, r) || any;
+    }
+}
+
 /* A worker says something, and the master turns. */
 static void say(scene *s, int worker_id, int tag, const void *payload, size_t size) {
     transport_send(&s->farm.node[worker_id].transport, 0, tag, payload, size);
-    rank_turn(&s->farm.node[0].rank);
+    turn(s);
 }
 
 static void say_hello(scene *s, int worker_id, int locked) {
@@ -76,9 +107,13 @@ static void report(scene *s, int worker_id, const grant_message *grant, int64_t 
     say(s, worker_id, TAG_REPORT, &r, sizeof r);
 }
 
+/* All turn all the time, or it would be as if the process had been stopped. */
 static void wait_for(scene *s, double seconds) {
-    s->farm.now += seconds;
-    rank_turn(&s->farm.node[0].rank);
+    const double end = s->farm.now + seconds;
+    while (s->farm.now < end) {
+        s->farm.now = fmin(s->farm.now + 0.5, end);
+        turn(s);
+    }
 }
 
 /* The next message to a worker, which must be this; NULL for one without a payload. */
@@ -134,7 +169,7 @@ Test(master, lays_out_grants_finishes_and_closes) {
     cr_expect_eq(expect_collect(s, 1), COLLECT_FINISH);
     cr_expect_eq(expect_collect(s, 1), COLLECT_CLOSE);
     cr_expect(!s->farm.node[0].rank.ended, "it takes part, as all do");
-    rank_turn(&s->farm.node[0].rank);
+    turn(s);
     cr_expect(s->farm.node[0].rank.ended && s->farm.node[0].rank.outcome == TF_OK);
     cr_expect(progress(s).done == 2 && progress(s).finished == 1);
     close_scene(s);
@@ -230,23 +265,119 @@ Test(master, says_which_worker_can_not_run_a_stage) {
     close_scene(s);
 }
 
-Test(master, gives_up_a_worker_without_a_lock_after_a_minute_of_silence) {
-    scene *s = open_scene("{" RUN "}", (farm_setting){.unlocked = true});
-    say_hello(s, 1, false);
+static void say_alive(scene *s, int worker_id) {
+    const alive_message question = {.asked = s->farm.now};
+    say(s, worker_id, TAG_ALIVE, &question, sizeof question);
+}
+
+static void expect_heard(scene *s, int worker_id) {
+    cr_expect_eq(((const alive_message *)expect(s, worker_id, TAG_HEARD))->asked, s->farm.now);
+}
+
+/* Two workers, of which the first one has been given a task, and the second one none. */
+static scene *open_pair(const char *manifest, farm_setting setting) {
+    scene *s = open_scene(manifest, setting);
+    say_hello(s, 1, !setting.unlocked);
     expect(s, 1, TAG_COLLECT);
     expect_grant(s, 1, 0, 1);
-    say_hello(s, 2, false);
+    say_hello(s, 2, !setting.unlocked);
     expect(s, 2, TAG_COLLECT);
+    return s;
+}
+
+/* Nothing is heard of the first worker, for so long that it has been given up. */
+static void outlast_patience(scene *s) {
+    farm_cut(&s->farm, 1, true);
     wait_for(s, 58);
-    say(s, 2, TAG_ALIVE, NULL, 0);
-    expect_silence(s, 2);
+    say_alive(s, 2);
+    expect_heard(s, 2);
+    wait_for(s, 5);
+    farm_cut(&s->farm, 1, false);
+}
+
+Test(master, gives_up_a_worker_that_is_silent_for_longer_than_the_patience) {
+    for (int unlocked = 0; unlocked < 2; unlocked++) {
+        scene *s = open_pair("{\"name\": \"c\", " RUN "}", (farm_setting){.unlocked = unlocked});
+        farm_cut(&s->farm, 1, true);
+        wait_for(s, 58);
+        say_alive(s, 2);
+        expect_heard(s, 2);
+        expect_silence(s, 2);
+        cr_expect_eq(s->warnings, 0);
+        wait_for(s, 5);
+        expect_grant(s, 2, 0, 1);
+        const char *told = "rank 1 on node has not been heard for 1m0";
+        cr_expect_eq(strncmp(s->warning, told, strlen(told)), 0, "%s", s->warning);
+        cr_expect(strstr(s->warning, ", and holds c[0]; the others go on with its tasks"), "%s", s->warning);
+        cr_expect_eq(s->farm.incidents, 1);
+        const char *kept = "{\"kind\":\"silent\",\"rank\":1,\"host\":\"node\",\"since\":\"";
+        cr_expect_eq(strncmp(s->farm.incident, kept, strlen(kept)), 0, "%s", s->farm.incident);
+        close_scene(s);
+    }
+}
+
+Test(master, turns_away_a_worker_that_it_has_given_up) {
+    scene *s = open_pair("{\"over\": {\"i\": [0, 1]}, " RUN "}", (farm_setting){0});
+    expect_grant(s, 2, 1, 1);
+    outlast_patience(s);
+    const grant_message grant = {.first = 0, .count = 1};
+    const int64_t done = progress(s).done;
+    report(s, 1, &grant, 0);
+    cr_expect_eq(progress(s).done, done, "what it says counts for nothing");
+    say_alive(s, 1);
+    expect(s, 1, TAG_PART);
+    close_scene(s);
+}
+
+Test(master, ends_where_the_launcher_would_end_all_because_of_a_silent_worker) {
+    scene *s =
+        open_pair("{\"over\": {\"i\": [0, 1]}, " RUN "}", (farm_setting){.terms = {.patience = 60, .recovers = false}});
+    expect_grant(s, 2, 1, 1);
+    outlast_patience(s);
+    cr_expect(strstr(s->warning, "; this run ends, and the same command line goes on"), "%s", s->warning);
+    cr_expect_eq(((const drain_message *)expect(s, 2, TAG_DRAIN))->how, DRAIN_AT_ONCE);
+    cr_expect_eq(progress(s).stopping, TF_FARM_SILENCE);
+    say(s, 2, TAG_DRAINED, NULL, 0);
+    expect(s, 2, TAG_PART);
+    cr_expect_eq(master_outcome(s->farm.node[0].rank.master), TF_ERR_STOPPED);
+    close_scene(s);
+}
+
+Test(master, gives_nobody_up_since_it_was_stopped_itself) {
+    scene *s = open_pair("{" RUN "}", (farm_setting){0});
+    s->farm.now += 10000;
+    turn(s);
+    wait_for(s, 50);
     cr_expect_eq(s->warnings, 0);
-    wait_for(s, 3);
-    expect_grant(s, 2, 0, 1);
-    cr_expect_str_eq(s->warning, "rank 1 on node has died; the others go on with its tasks");
-    cr_expect_eq(s->farm.incidents, 1);
-    const char *kept = "{\"kind\":\"dead\",\"rank\":1,\"host\":\"node\",\"since\":\"";
-    cr_expect_eq(strncmp(s->farm.incident, kept, strlen(kept)), 0);
+    close_scene(s);
+}
+
+Test(master, begins_nothing_together_before_all_have_said_that_they_are_there) {
+    scene *s = open_scene("{" RUN "}", (farm_setting){0});
+    s->is_deaf = true;
+    say_hello(s, 1, true);
+    expect(s, 1, TAG_SUMMON);
+    say(s, 1, TAG_HERE, &(summon_message){.number = 1}, sizeof(summon_message));
+    expect_silence(s, 1);
+    say(s, 2, TAG_HERE, &(summon_message){.number = 1}, sizeof(summon_message));
+    expect(s, 1, TAG_COLLECT);
+    close_scene(s);
+}
+
+Test(master, does_without_a_rank_that_has_not_said_that_it_is_there) {
+    scene *s = open_scene("{" RUN "}", (farm_setting){.terms = {.patience = 5, .recovers = true}});
+    s->is_deaf = true;
+    say_hello(s, 1, true);
+    expect(s, 1, TAG_SUMMON);
+    farm_cut(&s->farm, 2, true);
+    wait_for(s, 6);
+    say_alive(s, 1);
+    expect_heard(s, 1);
+    wait_for(s, 4);
+    cr_expect(strstr(s->warning, "rank 2 has not been heard for 7"), "%s", s->warning);
+    expect(s, 1, TAG_DRAIN);
+    say(s, 1, TAG_DRAINED, NULL, 0);
+    expect(s, 1, TAG_PART);
     close_scene(s);
 }
 
@@ -338,7 +469,9 @@ Test(master, waits_no_longer_after_a_second_signal_or_the_grace) {
 Test(master, hands_out_nothing_when_the_wall_time_is_nearly_over) {
     static const struct { double walltime, grace, drains, ends; } cases[] = {{100, 20, 80, 100}, {100, 80, 50, 100}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        scene *s = open_scene("{" RUN "}", (farm_setting){.walltime = cases[i].walltime, .grace = cases[i].grace});
+        scene *s = open_scene(
+            "{" RUN "}",
+            (farm_setting){.walltime = cases[i].walltime, .grace = cases[i].grace, .terms = {.patience = 1000}});
         say_hello(s, 1, true);
         expect(s, 1, TAG_COLLECT);
         expect_grant(s, 1, 0, 1);
@@ -444,7 +577,7 @@ Test(master, tells_all_ranks_why_one_can_not_go_on) {
     expect(s, 2, TAG_COLLECT);
     say(s, 1, TAG_BROKEN, &broken, sizeof broken);
     cr_expect_str_eq(((const broken_message *)expect(s, 2, TAG_LEAVE))->text, "the disk is full");
-    rank_turn(&s->farm.node[0].rank);
+    turn(s);
     cr_expect(s->farm.node[0].rank.ended && s->farm.node[0].rank.outcome == TF_ERR_RUN);
     cr_expect_str_eq(s->farm.node[0].error.text, "the disk is full");
     close_scene(s);

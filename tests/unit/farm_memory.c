@@ -13,7 +13,8 @@ static const char *const tag_name[] = {
     [TAG_SETTLE] = "SETTLE", [TAG_REMOVE] = "REMOVE",   [TAG_IDLE] = "IDLE",       [TAG_FAILURE] = "FAILURE",
     [TAG_NOTICE] = "NOTICE", [TAG_SIGNAL] = "SIGNAL",   [TAG_DRAIN] = "DRAIN",     [TAG_DRAINED] = "DRAINED",
     [TAG_UNABLE] = "UNABLE", [TAG_COLLECT] = "COLLECT", [TAG_PART] = "PART",       [TAG_BROKEN] = "BROKEN",
-    [TAG_LEAVE] = "LEAVE",   [TAG_VERDICT] = "VERDICT", [TAG_SETTLED] = "SETTLED",
+    [TAG_LEAVE] = "LEAVE",   [TAG_VERDICT] = "VERDICT", [TAG_SETTLED] = "SETTLED", [TAG_HEARD] = "HEARD",
+    [TAG_SUMMON] = "SUMMON", [TAG_HERE] = "HERE",
 };
 
 static bool failed;
@@ -101,9 +102,11 @@ static double seconds(const farm *f, int stage, int64_t task, int attempt) {
 static void check_sender(const farm *f, int from, int tag) {
     const farm_node *node = &f->node[from];
     farm_require(f, !node->dead && !node->rank.ended, "rank %d, which has left, sends %s", from, tag_name[tag]);
-    const bool is_silent = node->drained && tag != TAG_SIGNAL && tag != TAG_BROKEN && tag != TAG_ALIVE &&
-                           tag != TAG_SETTLED && tag != TAG_FAILURE && from > 0;
-    farm_require(f, !is_silent, "rank %d sends %s behind DRAINED", from, tag_name[tag]);
+    static const int late[] = {TAG_SIGNAL, TAG_BROKEN, TAG_ALIVE, TAG_HERE, TAG_SETTLED, TAG_FAILURE};
+    bool may_come = !node->drained || from == 0;
+    for (size_t i = 0; i < sizeof late / sizeof *late; i++)
+        may_come = may_come || tag == late[i];
+    farm_require(f, may_come, "rank %d sends %s behind DRAINED", from, tag_name[tag]);
 }
 
 static bool is_work(int tag) {
@@ -137,8 +140,8 @@ static void check_receiver(farm *f, int to, int tag, const void *payload, size_t
     farm_node *node = &f->node[to];
     farm_require(f, !node->known_end || !is_work(tag), "%s is sent to rank %d, which is known to be dead",
                  tag_name[tag], to);
-    farm_require(f, !node->farewell || to == 0 || tag == TAG_LEAVE, "%s is sent to rank %d, which was told to leave",
-                 tag_name[tag], to);
+    farm_require(f, !node->farewell || to == 0 || tag == TAG_LEAVE || node->is_given_up,
+                 "%s is sent to rank %d, which was told to leave", tag_name[tag], to);
     f->drains = f->drains || tag == TAG_DRAIN;
     if (tag == TAG_GRANT)
         check_grant(f, payload);
@@ -168,14 +171,23 @@ static void trace(const farm *f, int from, int to, int tag, const void *payload,
     printf("\n");
 }
 
-/* The rows of a SETTLE or VERDICT that was sent to a rank which has died are for the next run. */
-static void lose_letter(farm *f, int tag, const void *payload) {
+/* Rows that a SETTLE or a VERDICT has asked this rank for. */
+static void note_asked(farm *f, int to, int tag, const void *payload) {
     const settle_message *m = payload;
     const verdict_message *v = payload;
-    for (int64_t task = 0; tag == TAG_VERDICT && v->is_failure && task < v->count; task++)
-        f->unwritten[v->stage][v->first + task] = true;
     for (int64_t task = 0; tag == TAG_SETTLE && task < m->count; task++)
-        f->unsettled[m->stage][m->first + task] = true;
+        f->settles[m->stage][m->first + task] = to + 1;
+    for (int64_t task = 0; tag == TAG_VERDICT && v->is_failure && task < v->count; task++)
+        f->judges[v->stage][v->first + task] = to + 1;
+}
+
+/* Those that a rank has not written which is lost are for the next run. */
+static void lose_asked(farm *f, int number) {
+    for (int s = 0; s < FARM_STAGES; s++)
+        for (int64_t task = 0; task < FARM_TASKS; task++) {
+            f->unsettled[s][task] = f->unsettled[s][task] || f->settles[s][task] == number + 1;
+            f->unwritten[s][task] = f->unwritten[s][task] || f->judges[s][task] == number + 1;
+        }
 }
 
 static void send_letter(void *context, int to, int tag, const void *payload, size_t size) {
@@ -186,8 +198,10 @@ static void send_letter(void *context, int to, int tag, const void *payload, siz
     check_sender(f, from->number, tag);
     check_receiver(f, to, tag, payload, size);
     from->drained = from->drained || tag == TAG_DRAINED;
+    f->hangs = f->hangs || (tag == TAG_COLLECT && (f->node[to].is_cut || f->node[to].is_frozen));
+    note_asked(f, to, tag, payload);
     if (f->node[to].dead) {
-        lose_letter(f, tag, payload);
+        lose_asked(f, to);
         return;
     }
     route *r = &f->route[from->number][to];
@@ -211,6 +225,11 @@ static letter *take_first(route *r) {
     return l;
 }
 
+/* What one sends the other while a link is cut arrives when it is there again. */
+static bool is_apart(const farm *f, int one, int other) {
+    return one != other && (f->node[one].is_cut || f->node[other].is_cut);
+}
+
 /* Its own messages come first, as with MPI; of the others any that has arrived. */
 static bool receive_letter(void *context, parcel *next) {
     farm_node *to = context;
@@ -220,7 +239,7 @@ static bool receive_letter(void *context, parcel *next) {
     to->taken = NULL;
     for (int r = 0; r < f->setting.ranks; r++) {
         const letter *l = f->route[r][to->number].first;
-        if (!l || l->arrives > f->now || (from == to->number))
+        if (!l || l->arrives > f->now || from == to->number || is_apart(f, r, to->number))
             continue;
         found++;
         if (r == to->number || farm_below(f, found) == 0)
@@ -308,8 +327,9 @@ static void give_back(farm_node *node, int slot) {
 static void check_task(farm *f, const farm_node *node, int stage, int64_t task, int attempt) {
     const char *name = f->setting.campaign->stage[stage].name;
     farm_require(f, node->laid_out[stage], "%s[%d] runs before its stage is laid out", name, (int)task);
-    farm_require(f, f->runs_on[stage][task] == 0, "%s[%d] runs on ranks %d and %d at once", name, (int)task,
-                 f->runs_on[stage][task] - 1, node->number);
+    const int on = f->runs_on[stage][task] - 1;
+    farm_require(f, on < 0 || f->node[on].is_given_up, "%s[%d] runs on ranks %d and %d at once", name, (int)task, on,
+                 node->number);
     farm_require(f, f->status[stage][task] == TF_STATUS_PENDING, "%s[%d], which has ended, runs again", name,
                  (int)task);
     farm_require(f, attempt >= 1 && attempt <= f->setting.campaign->stage[stage].retries + 1, "%s[%d] has attempt %d",
@@ -441,15 +461,17 @@ static tf_err poll_slots(void *context, double timeout, tf_on_rows *on_rows, voi
     return err;
 }
 
-static void forget(farm *f, const farm_batch *b) {
+/* Others may run its tasks by now. */
+static void forget(farm *f, int number, const farm_batch *b) {
     for (int64_t task = b->first + b->passed; b->used && task < b->first + b->count; task++)
-        f->runs_on[b->stage][task] = 0;
+        if (f->runs_on[b->stage][task] == number + 1)
+            f->runs_on[b->stage][task] = 0;
 }
 
 static void empty_slots(farm_node *node) {
     for (int s = 0; s < FARM_SLOTS; s++) {
-        forget(node->farm, &node->slot[s].running);
-        forget(node->farm, &node->slot[s].in_hand);
+        forget(node->farm, node->number, &node->slot[s].running);
+        forget(node->farm, node->number, &node->slot[s].in_hand);
         node->slot[s] = (farm_slot){.owner = -1};
     }
 }
@@ -537,6 +559,7 @@ static tf_err write_rows(void *context, const tf_rows *rows, tf_error *error) {
         f->broken++;
         return tf_error_set(error, TF_ERR_RUN, "the disk of rank %d is full", node->number);
     }
+    farm_require(f, !node->is_given_up, "rank %d writes, and others may have been given its tasks", node->number);
     farm_require(f, node->laid_out[rows->stage] && !node->finished[rows->stage],
                  "rank %d writes rows of s%d, which is not open", node->number, rows->stage);
     check_texts(f, rows);
@@ -547,6 +570,7 @@ static tf_err write_rows(void *context, const tf_rows *rows, tf_error *error) {
         farm_require(f, *status == TF_STATUS_PENDING, "s%d[%d] ends twice: as %s, and as %s", rows->stage,
                      (int)(rows->first + row), tf_status_name(*status), tf_status_name(rows->status[row]));
         *status = rows->status[row];
+        f->settles[rows->stage][rows->first + row] = f->judges[rows->stage][rows->first + row] = 0;
         f->attempts[rows->stage][rows->first + row] = rows->attempts[row];
     }
     return TF_OK;
@@ -575,8 +599,8 @@ static tf_err read_status(void *context, int stage, int64_t first, int64_t count
 
 static void check_ended(const farm *f, int stage, int64_t count, const char *what) {
     for (int64_t task = 0; task < count; task++)
-        farm_require(f, f->status[stage][task] != TF_STATUS_PENDING, "%s before s%d[%d] has ended", what, stage,
-                     (int)task);
+        farm_require(f, f->status[stage][task] != TF_STATUS_PENDING || f->unwritten[stage][task],
+                     "%s before s%d[%d] has ended", what, stage, (int)task);
 }
 
 static bool stops_early(const farm *f) {
@@ -586,8 +610,12 @@ static bool stops_early(const farm *f) {
     return stops;
 }
 
+bool farm_is_lost(const farm *f, int number) {
+    return f->node[number].dead || f->node[number].is_given_up;
+}
+
 bool farm_can_run(const farm *f, int number, int stage) {
-    return !f->node[number].dead && !f->setting.unable[number][stage] &&
+    return !farm_is_lost(f, number) && !f->setting.unable[number][stage] &&
            tf_resources_slots(need_of(f, stage)) <= f->setting.slots[number];
 }
 
@@ -605,6 +633,14 @@ static void note_incident(void *context, int number, const char *incident) {
     farm_require(f, number >= 0 && number <= f->incidents, "incident %d comes after %d", number, f->incidents);
     f->incidents = number == f->incidents ? number + 1 : f->incidents;
     snprintf(f->incident, sizeof f->incident, "%s", incident);
+    static const char begin[] = "{\"kind\":\"silent\",\"rank\":";
+    if (strncmp(incident, begin, strlen(begin)) != 0)
+        return;
+    farm_node *lost = &f->node[strtol(incident + strlen(begin), NULL, 10)];
+    farm_require(f, lost->unheard_since > 0, "rank %d is given up, and nothing has befallen it", lost->number);
+    lost->is_given_up = true;
+    lose_asked(f, lost->number);
+    f->deaths += !lost->dead;
 }
 
 static void note_notices(void *context, const tf_noticed *noticed, int count) {
@@ -641,8 +677,8 @@ static bool take_part(farm_node *node, collect_what what, int stage) {
     farm_require(f, all->what == what && all->stage == stage, "rank %d does other work than the others together",
                  node->number);
     for (int r = 0; r < f->setting.ranks; r++) {
-        farm_require(f, !f->node[r].dead || f->node[r].collectives > number, "rank %d waits for rank %d, which is dead",
-                     node->number, r);
+        farm_require(f, !farm_is_lost(f, r) || f->node[r].collectives > number,
+                     "rank %d waits for rank %d, which is lost", node->number, r);
         others += f->node[r].collectives <= number;
     }
     return others == 0;
@@ -748,7 +784,8 @@ static void open_node(farm *f, int number) {
                             .finish = finish,
                             .close = close_output,
                             .context = node};
-    node->rank = (rank){.transport = &node->transport, .output = &node->output, .error = &node->error};
+    node->rank = (rank){
+        .transport = &node->transport, .output = &node->output, .terms = &f->setting.terms, .error = &node->error};
     for (int s = 0; s < FARM_SLOTS; s++)
         node->slot[s].owner = -1;
     for (int r = 0; r < f->setting.ranks; r++)
@@ -756,9 +793,12 @@ static void open_node(farm *f, int number) {
 }
 
 void farm_open(farm *f, const farm_setting *setting) {
+    static const terms standard = {.patience = 60, .recovers = true};
     *f = (farm){.setting = *setting, .rng = tf_rng_start(setting->seed, 1)};
     f->clock = (tf_clock){.now = now, .context = f};
     f->now = 1000;
+    if (setting->terms.patience == 0)
+        f->setting.terms = standard;
     f->options = (tf_farm_options){.campaign = setting->campaign,
                                    .graph = setting->graph,
                                    .walltime = setting->walltime,
@@ -776,14 +816,14 @@ void farm_start_master(farm *f) {
         const int64_t tasks = tf_space_size(campaign->stage[s].space), first = campaign->stage[s].until.first;
         f->may_grant[s] = !campaign->stage[s].until.expr ? 0 : first < tasks ? first : tasks;
     }
-    node->rank.master = master_new(&f->options, &node->transport, &f->clock, &node->output);
+    node->rank.master = master_new(&f->options, &f->setting.terms, &node->transport, &f->clock, &node->output);
 }
 
 void farm_start_worker(farm *f, int number) {
     farm_node *node = &f->node[number];
     node->rank.executor = &node->executor;
-    node->rank.worker =
-        worker_new(f->setting.campaign, &node->transport, &f->clock, &node->executor, &node->output, f->setting.sync);
+    node->rank.worker = worker_new(f->setting.campaign, &node->transport, &f->clock, &node->executor, &node->output,
+                                   &f->setting.terms, f->setting.sync);
 }
 
 void farm_start(farm *f) {
@@ -802,6 +842,18 @@ void farm_close(farm *f) {
     }
 }
 
+/* The rank has ended since it did not hear the master. */
+static void leave_alone(farm_node *node) {
+    farm *f = node->farm;
+    if (f->setting.trace)
+        printf("%9.4f  rank %d ends by itself\n", f->now, node->number);
+    farm_require(f, node->unheard_since > 0, "rank %d ends, and nothing has befallen it", node->number);
+    empty_slots(node);
+    node->dead = true;
+    lose_asked(f, node->number);
+    f->deaths += !node->is_given_up;
+}
+
 bool farm_turn(farm *f) {
     int order[FARM_MOST_RANKS];
     bool busy = false;
@@ -810,12 +862,16 @@ bool farm_turn(farm *f) {
     tf_rng_shuffle(&f->rng, order, (size_t)f->setting.ranks, sizeof *order);
     for (int i = 0; i < f->setting.ranks; i++) {
         farm_node *node = &f->node[order[i]];
-        if (node->dead || node->rank.ended)
+        if (node->dead || node->is_frozen || node->rank.ended)
             continue;
         busy = rank_turn(&node->rank) || busy;
-        if (!node->rank.ended && node->rank.worker)
+        if (!node->rank.ended && node->rank.worker && !node->rank.is_unheard)
             busy = worker_step(node->rank.worker, 0) || busy;
         busy = busy || node->rank.ended;
+        if (node->rank.ended && node->rank.outcome == TF_ERR_STOPPED && !node->farewell && node->number > 0)
+            leave_alone(node);
+        if (node->rank.ended)
+            lose_asked(f, node->number); /* it was not heard, and then told to leave */
     }
     return busy;
 }
@@ -839,9 +895,25 @@ void farm_wait(farm *f, double most) {
     f->now = next;
 }
 
+void farm_cut(farm *f, int number, bool is_cut) {
+    farm_node *node = &f->node[number];
+    if (f->setting.trace)
+        printf("%9.4f  rank %d is %s\n", f->now, number, is_cut ? "cut off" : "back");
+    node->is_cut = is_cut;
+    node->unheard_since = f->now;
+}
+
+void farm_freeze(farm *f, int number, bool is_frozen) {
+    farm_node *node = &f->node[number];
+    if (f->setting.trace)
+        printf("%9.4f  rank %d %s\n", f->now, number, is_frozen ? "is stopped" : "goes on");
+    node->is_frozen = is_frozen;
+    node->unheard_since = f->now;
+}
+
 bool farm_may_kill(const farm *f, int number) {
     for (int r = 0; r < f->setting.ranks; r++)
-        if (!f->node[r].dead && (f->node[r].collectives < f->collectives_asked || f->node[r].farewell))
+        if (!farm_is_lost(f, r) && (f->node[r].collectives < f->collectives_asked || f->node[r].farewell))
             return false;
     const farm_node *node = &f->node[number];
     return number > 0 && node->greeted && !node->dead && !node->rank.ended;
@@ -854,10 +926,9 @@ void farm_kill(farm *f, int number) {
     const double kept = farm_chance(f, 0.5) ? 0 : 0.7; /* share of its messages that come all the same */
     node->dead = true;
     f->deaths++;
+    lose_asked(f, number);
     empty_slots(node);
     for (int r = 0; r < f->setting.ranks; r++) {
-        for (const letter *l = f->route[r][number].first; l; l = l->next)
-            lose_letter(f, l->tag, l->payload);
         drop_letters(&f->route[r][number]);
         route *sent = &f->route[number][r];
         letter **last = &sent->first;
@@ -878,7 +949,7 @@ int farm_idle(const farm *f, int number) {
 
 bool farm_is_over(const farm *f) {
     for (int r = 0; r < f->setting.ranks; r++)
-        if (!f->node[r].dead && !f->node[r].rank.ended)
+        if (!farm_is_lost(f, r) && !f->node[r].rank.ended && !(f->node[r].is_frozen && f->node[0].rank.ended))
             return false;
     return true;
 }

@@ -30,6 +30,7 @@ typedef struct farm_setting {
     const tf_notice *notice[FARM_STAGES];      /* what comes with its rows; NULL: nothing */
     bool unlocked;                             /* nobody's lock tells that it lives */
     double latency;                            /* s that a message takes, on the average */
+    terms terms;                               /* zeros: a minute, and ranks live on */
     double walltime, grace;
     double breaks; /* share of writes that fail */
     double sync;
@@ -90,6 +91,10 @@ typedef struct farm_node {
     double idle_since; /* for tests that look whether there is work for it */
     bool known_end;    /* its lock has told that it has ended */
     bool farewell;     /* it has been told to leave */
+    bool is_given_up;  /* it was silent for too long */
+    /* What befalls it. */
+    bool is_cut, is_frozen;
+    double unheard_since; /* when that began */
 } farm_node;
 
 /* Of one kind, and for one stage. */
@@ -120,9 +125,13 @@ struct farm {
     int collectives;                         /* that somebody has taken part in */
     int collectives_asked;                   /* by rank 0 */
     bool layout_asked[FARM_STAGES];          /* likewise */
+    int settles[FARM_STAGES][FARM_TASKS];    /* rank + 1 that is to write that it is not run; 0: none is */
+    int judges[FARM_STAGES][FARM_TASKS];     /* rank + 1 that is to write that it has failed; 0: none is */
     bool unsettled[FARM_STAGES][FARM_TASKS]; /* it is not run, and the rank is dead that was to write so */
     bool unwritten[FARM_STAGES][FARM_TASKS]; /* it has failed, and the rank is dead that was to write so */
     int deaths, broken;
+    bool hangs; /* all wait for one that was cut off when it had just said that it is there: the store's vigil ends them
+                 */
     int incidents;             /* in the history of the run */
     char incident[300];        /* the last one that was written there */
     bool stopped[FARM_STAGES]; /* the stage, since nobody can run it */
@@ -147,11 +156,18 @@ void farm_wait(farm *f, double most);
 /* The rank dies: of its last messages some are lost. */
 void farm_kill(farm *f, int number);
 
+/* No message reaches the rank, or comes from it, until it is back; the rank does nothing until it goes on. */
+void farm_cut(farm *f, int number, bool is_cut);
+void farm_freeze(farm *f, int number, bool is_frozen);
+
 /* May a rank die now, without a call that all ranks make together waiting for it for ever? */
 bool farm_may_kill(const farm *f, int number);
 
 /* Does the rank live, and has what tasks of the stage need? */
 bool farm_can_run(const farm *f, int number, int stage);
+
+/* Has the rank died, or been given up? */
+bool farm_is_lost(const farm *f, int number);
 
 /* Slots of the rank that run nothing. */
 int farm_idle(const farm *f, int number);

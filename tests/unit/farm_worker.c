@@ -44,7 +44,8 @@ static void close_scene(scene *s) {
 static void turn(scene *s) {
     farm_node *node = &s->farm.node[WORKER];
     rank_turn(&node->rank);
-    worker_step(node->rank.worker, 0);
+    if (!node->rank.ended && !node->rank.is_unheard)
+        worker_step(node->rank.worker, 0);
 }
 
 static void wait_for(scene *s, double seconds) {
@@ -81,7 +82,9 @@ static parcel expect(scene *s, int tag) {
 
 static void expect_silence(scene *s) {
     parcel next;
-    const int got = next_tag(s, &next);
+    int got;
+    while ((got = next_tag(s, &next)) == TAG_ALIVE)
+        ;
     cr_expect_eq(got, 0, "%d comes", got);
 }
 
@@ -277,5 +280,66 @@ Test(worker, submits_what_is_left_of_a_batch_at_once) {
     transport_send(&s->farm.node[0].transport, WORKER, TAG_GRANT, left, sizeof left);
     turn(s);
     cr_expect_eq(s->farm.node[WORKER].offered, 3, "%d are offered", (int)s->farm.node[WORKER].offered);
+    close_scene(s);
+}
+
+/* The master has heard what was asked at that time. */
+static void hear(scene *s, double asked) {
+    const alive_message answer = {.asked = asked};
+    transport_send(&s->farm.node[0].transport, WORKER, TAG_HEARD, &answer, sizeof answer);
+    turn(s);
+}
+
+Test(worker, asks_every_second_whether_it_is_heard) {
+    scene *s = open_scene("{" RUN "}", (farm_setting){.slots[WORKER] = 1});
+    parcel next;
+    expect(s, TAG_HELLO);
+    wait_for(s, 1.1);
+    cr_assert_eq(next_tag(s, &next), TAG_ALIVE);
+    cr_expect_float_eq(((const alive_message *)next.payload)->asked, s->farm.now, 1e-9);
+    cr_expect_eq(next_tag(s, &next), 0);
+    close_scene(s);
+}
+
+Test(worker, writes_nothing_from_the_moment_that_the_master_does_not_count_on_it) {
+    scene *s = open_scene("{" RUN "}", (farm_setting){.slots[WORKER] = 1, .terms = {.patience = 10}});
+    const double start = s->farm.now;
+    const rank *r = &s->farm.node[WORKER].rank;
+    expect(s, TAG_HELLO);
+    wait_for(s, 5);
+    hear(s, start + 2);
+    wait_for(s, 6); /* 11 s */
+    cr_expect(!r->is_unheard);
+    wait_for(s, 1.5);
+    cr_expect(r->is_unheard);
+    hear(s, start + 11.5);
+    cr_expect(!r->is_unheard && !r->ended);
+    close_scene(s);
+}
+
+Test(worker, ends_when_the_master_is_not_heard_for_longer_than_the_patience) {
+    scene *s = open_scene("{" RUN "}", (farm_setting){.slots[WORKER] = 1, .terms = {.patience = 10}});
+    const rank *r = &s->farm.node[WORKER].rank;
+    expect(s, TAG_HELLO);
+    hear(s, s->farm.now);
+    for (int i = 0; i < 18; i++)
+        wait_for(s, 0.5);
+    cr_expect(!r->ended);
+    for (int i = 0; i < 4 && !r->ended; i++)
+        wait_for(s, 0.5);
+    cr_expect(r->ended && r->parted && r->outcome == TF_ERR_STOPPED);
+    cr_expect(strstr(r->error->text, "has not heard rank 0 for 10 s"), "%s", r->error->text);
+    close_scene(s);
+}
+
+Test(worker, waits_for_an_answer_when_it_was_stopped) {
+    scene *s = open_scene("{" RUN "}", (farm_setting){.slots[WORKER] = 1, .terms = {.patience = 10}});
+    const rank *r = &s->farm.node[WORKER].rank;
+    expect(s, TAG_HELLO);
+    hear(s, s->farm.now);
+    wait_for(s, 1000);
+    cr_expect(r->is_unheard && !r->ended);
+    hear(s, s->farm.now);
+    cr_expect(!r->is_unheard && !r->ended);
     close_scene(s);
 }

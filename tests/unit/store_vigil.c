@@ -89,7 +89,7 @@ static int watch_over_nothing(bool full, const vigil_terms *terms, char *said, s
         if (full && !fill_small_disk(folder))
             _exit(NO_DISK);
         dup2(ends[1], STDERR_FILENO);
-        vigil_start(full ? folder : "/", -1, true, terms);
+        vigil_start(full ? folder : "/", -1, true, terms, NULL);
         alarm(LIMIT);
         for (;;)
             pause();
@@ -128,6 +128,6 @@ Test(vigil, its_thread_tells_and_lets_live) {
 }
 
 Test(vigil, ends_at_once_when_it_is_told_to) {
-    vigil_end(vigil_start("/", -1, true, &(vigil_terms){.word = 60, .full = 60, .tick = 3600}));
+    vigil_end(vigil_start("/", -1, true, &(vigil_terms){.word = 60, .full = 60, .tick = 3600}, NULL));
     vigil_end(NULL);
 }

@@ -168,7 +168,7 @@ static tf_err open_empty(tf_store_plan *plan, const char *path, tf_error *error)
     plan->start.file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (plan->start.file < 0)
         return folder_unmade(path, errno, error);
-    return lock_file(plan->start.file, path, error);
+    return lock_file(plan->start.file, path, LOCK_OF_RUN, error);
 }
 
 static tf_err carry_to_new_file(const carrying *c) {

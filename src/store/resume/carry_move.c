@@ -156,7 +156,8 @@ tf_err carry_move(const carrying *c) {
     tf_buf file = {0};
     folder_path(path, "new.h5", &file);
     int fd = open_new(c, folder, file.data);
-    tf_err err = fd < 0 ? folder_failed(path, "new.h5", errno, c->error) : lock_file(fd, file.data, c->error);
+    tf_err err =
+        fd < 0 ? folder_failed(path, "new.h5", errno, c->error) : lock_file(fd, file.data, LOCK_OF_RUN, c->error);
     if (err == TF_OK)
         err = write_new(c, fd, file.data);
     tf_crash_point("move.written");

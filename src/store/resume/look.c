@@ -48,6 +48,11 @@ static tf_err advise(tf_error *error) {
     return error->code;
 }
 
+/* The ranks of a run that is wound up have been told to leave, or were given up. */
+static lock_claim claim_of(const tf_store_plan *plan) {
+    return plan->keeps_failed ? LOCK_OF_RELICT : LOCK_OF_RUN;
+}
+
 /* An output may have other names, and runs by them. */
 static tf_err lock_output(tf_store_plan *plan, tf_error *error) {
     const char *output = plan->campaign->output;
@@ -56,7 +61,7 @@ static tf_err lock_output(tf_store_plan *plan, tf_error *error) {
         return errno == ENOENT ? TF_OK
                                : tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(errno), "%s: can't be written: %s",
                                                  output, strerror(errno));
-    return lock_file(plan->start.file, output, error);
+    return lock_file(plan->start.file, output, claim_of(plan), error);
 }
 
 static void unlock_output(tf_store_plan *plan) {
@@ -74,7 +79,7 @@ static tf_err start_anew(tf_store_plan *plan, bool old, tf_error *error) {
     tf_buf_free(&folder);
     if (old && old_is_ours(output, error) != TF_OK)
         return advise(error);
-    int lock = has_folder ? lock_acquire(output, error) : -1;
+    int lock = has_folder ? lock_acquire(output, LOCK_OF_RUN, error) : -1;
     if (has_folder && lock < 0)
         return error->code;
     tf_err err = lock_output(plan, error);
@@ -151,7 +156,7 @@ tf_store_plan *tf_store_plan_new(const tf_campaign *campaign, tf_store_mode mode
     if (err == TF_OK && mode == TF_STORE_FRESH)
         err = start_anew(plan, there, error);
     if (err == TF_OK && !only_looks) {
-        plan->start.lock = lock_acquire(output, error);
+        plan->start.lock = lock_acquire(output, claim_of(plan), error);
         err = plan->start.lock >= 0 ? lock_output(plan, error) : error->code;
     }
     if (err == TF_OK) {
