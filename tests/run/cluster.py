@@ -76,7 +76,9 @@ class Box:
         words = [farm.MPIRUN, "-n", str(ranks or (sum(hosts.values()) if hosts else self.nodes + 1))]
         if hosts:
             words += ["-hosts" if farm.MPICH else "--host", ",".join(f"node{node}:{count}" for node, count in hosts.items())]
-        if not farm.MPICH:
+        if farm.MPICH:
+            words += ["-genv", "LD_PRELOAD", str(farm.BUILD / "tests/libleave_mpi.so")]
+        else:
             words += ["--enable-recovery"] if recovery else []
             words += [word for name in (*NAMED, *(env or {})) if name in self.environment | (env or {}) for word in ("-x", name)]
         return words
