@@ -82,6 +82,14 @@ hid_t array_file_open(const char *path, const tf_array_spec *array, hid_t *file,
     return H5I_INVALID_HID;
 }
 
+int array_file_descriptor(hid_t file) {
+    void *handle = NULL;
+    hid_t access = H5Fget_access_plist(file);
+    const bool is_one = H5Pget_driver(access) == H5FD_SEC2;
+    H5Pclose(access);
+    return is_one && H5Fget_vfd_handle(file, H5P_DEFAULT, &handle) >= 0 && handle ? *(const int *)handle : -1;
+}
+
 /* Why the array can't be read from the file, if that is there and no stage makes it anew. */
 static void check_file(const tf_array_spec *array, const char *path, const tf_table *outputs, tf_buf *why) {
     hid_t file;

@@ -9,4 +9,7 @@
 /* Opens the dataset, and its file. Negative after adding why it can't. */
 hid_t array_file_open(const char *path, const tf_array_spec *array, hid_t *file, tf_buf *why);
 
+/* HDF5's own descriptor of an open file; -1: what it calls a file is not one. */
+int array_file_descriptor(hid_t file);
+
 #endif

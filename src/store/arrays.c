@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "store/array_files.h"
 #include "store/upstream.h"
@@ -67,6 +68,12 @@ void store_close_arrays(tf_store *s, int stage) {
     st->files = NULL;
 }
 
+/* 0 if the file is not known. */
+static int64_t file_bytes(const array_source *source) {
+    struct stat info;
+    return source->fd >= 0 && fstat(source->fd, &info) == 0 ? (int64_t)info.st_size : 0;
+}
+
 /* The task's dataset, which may be in another file than that of the task before. */
 static tf_err open_for_task(tf_store *s, int stage, int a, int64_t index, tf_error *error) {
     const tf_stage_spec *spec = &s->campaign->stage[stage];
@@ -84,6 +91,8 @@ static tf_err open_for_task(tf_store *s, int stage, int a, int64_t index, tf_err
         tf_buf_clear(&source->path);
         tf_buf_adds(&source->path, path);
         source->dataset = array_file_open(path, array, &source->file, &why);
+        source->fd = why.length ? -1 : array_file_descriptor(source->file);
+        source->bytes = file_bytes(source);
     }
     tf_err err = TF_OK;
     if (why.length) {
@@ -172,6 +181,10 @@ tf_err tf_store_block(void *context, int stage, int a, int64_t index, void *elem
         return store_error(s, error, "can't read array \"%s\" of stage \"%s\"%s%s", array->name,
                            s->campaign->stage[stage].name, array->file >= 0 ? " from " : "",
                            tf_buf_text(&source->path));
+    if (array->file >= 0 && file_bytes(source) < source->bytes) /* HDF5 gives zeros for what is not there */
+        return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_BAD_DATA,
+                               "%s: array \"%s\" of stage \"%s\": the file has been cut off since it was opened",
+                               source->path.data, array->name, s->campaign->stage[stage].name);
     for (int d = 0; array->reflect && d < block.rank; d++)
         reflect(array, &block, d, elements);
     return TF_OK;

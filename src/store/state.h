@@ -14,6 +14,8 @@ typedef struct array_source {
     hid_t dataset; /* 0: not yet open */
     hid_t type;    /* in memory */
     tf_buf path;   /* of the file */
+    int fd;        /* HDF5's own descriptor of the file; -1: it is not one file */
+    int64_t bytes; /* of the file when it was opened */
     table status;  /* of the other stage */
 } array_source;
 
