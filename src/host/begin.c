@@ -47,6 +47,7 @@ void host_begin_batch(host *h, batch_map *map, int attempt) {
     h->blobs_used = 0;
     h->stopped = h->sets_apart = h->has_blocks = h->has_tables = false;
     h->has_files = tf_stage_has_files(h->spec);
+    h->shares_inputs = tf_files_are_shared(h->spec);
     h->has_timeout = h->spec->timeout > 0;
     for (int a = 0; a < h->spec->arrays; a++)
         h->has_tables = h->has_tables || h->spec->array[a].csv;

@@ -160,7 +160,7 @@ static void add_columns(host *h, layout *l, int64_t first, int64_t count, tf_buf
     tf_buf_adds(out, "]");
 }
 
-/* Files are those of the row under way: a frame with files has one row. */
+/* A frame has one row, if tasks have files of their own. */
 static void add_files(const host *h, tf_buf *out) {
     const char *folder = h->spec->run.cwd ? h->campaign->workdir : NULL;
     if (h->spec->inputs) {

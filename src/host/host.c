@@ -287,7 +287,7 @@ void host_run_batch(host *h, batch_map *map) {
     exprs_set_apart(h);
     if (kind->begin)
         kind->begin(h);
-    if (kind->run_all && !h->has_files && !h->has_tables)
+    if (kind->run_all && (!h->has_files || h->shares_inputs) && !h->has_tables)
         kind->run_all(h);
     else if (kind->run_all && host_call(h) > 1)
         run_all_with_tables(h, kind);

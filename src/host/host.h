@@ -113,6 +113,7 @@ typedef struct host {
     bool has_blocks;          /* some columns are blocks of arrays */
     bool has_tables;          /* some arrays are columns of tables */
     bool has_files;           /* the stage declares inputs or outputs */
+    bool shares_inputs;       /* these are inputs alone, the same ones for all of its tasks */
     bool has_timeout;         /* the stage has a timeout */
     bool sets_apart;          /* some rows of the batch are not to be run */
     int64_t part, part_count; /* rows part .. part + part_count - 1 are what a batch function is called for */

@@ -19,7 +19,7 @@ typedef struct runner {
     void (*run_row)(host *h, int64_t row); /* sets the row's columns, or fails the row */
     bool (*has_batch)(const host *h);      /* can rows be run together? NULL: never */
     void (*run_part)(host *h);             /* runs rows part .. part + part_count - 1 together */
-    void (*run_all)(host *h);              /* runs the rows of a batch without files; NULL: run_row does, one by one */
+    void (*run_all)(host *h);              /* runs a batch whose rows have no files of their own; NULL: run_row does */
     bool (*reads_array)(const tf_stage_spec *spec, int array); /* does a task read the array? NULL: it reads none */
     void (*close)(host *h, int stage);                         /* frees what the stage has here; NULL: nothing */
     bool is_inside;    /* user code runs in this process, and what it changes is looked for after each batch */

@@ -22,12 +22,12 @@ static frame_run run_frame(host *h, int64_t row, int64_t end, bool is_alone) {
     return f;
 }
 
-/* No process could be had: that is the row's failure. */
-static void fail_row(host *h, int64_t row) {
+/* The row has failed before its function was called. */
+static void fail_row(host *h, int64_t row, int exit_code) {
     batch_start_row(&h->columns, row, tf_wall());
     if (h->columns.duration) {
         h->columns.duration[row] = 0;
-        h->columns.exit_code[row] = -1;
+        h->columns.exit_code[row] = exit_code;
     }
     row_set_status(h, row);
     row_add_texts(h, row, h->blobs_used);
@@ -48,6 +48,21 @@ static int64_t pass_over(host *h, int64_t row) {
     return row;
 }
 
+/* Inputs that all rows share are looked at once a frame, and noted for all that it may run. false after host_fail. */
+static bool look_at_inputs(host *h, int64_t row) {
+    const batch_columns *c = &h->columns;
+    if (h->has_files && !files_before(h, row))
+        return false;
+    for (int64_t r = row + 1; h->has_files && r < h->header->count; r++) {
+        if (h->sets_apart && row_is_set_apart(h, r))
+            continue;
+        c->input_set[r] = c->input_set[row];
+        if (c->input_hash)
+            c->input_hash[r] = c->input_hash[row];
+    }
+    return true;
+}
+
 static bool is_over(const host *h) {
     return h->stopped || host_is_to_stop(h) || h->blobs_used > BATCH_BLOB_BYTES ||
            tf_now() > h->header->started + BATCH_SECONDS;
@@ -57,11 +72,15 @@ static void run_rows(host *h) {
     const int64_t count = h->header->count;
     bool one_by_one = false;
     for (int64_t row = pass_over(h, 0); row < count && !h->stopped; row = pass_over(h, row)) {
-        const frame_run f = run_frame(h, row, one_by_one ? row + 1 : count, false);
-        one_by_one = one_by_one || f.is_spoilt;
-        row = f.settled;
-        if (h->outcome.message.length)
-            fail_row(h, row++);
+        if (look_at_inputs(h, row)) {
+            const frame_run f = run_frame(h, row, one_by_one ? row + 1 : count, false);
+            one_by_one = one_by_one || f.is_spoilt;
+            row = f.settled;
+            if (h->outcome.message.length) /* no process could be had */
+                fail_row(h, row++, -1);
+        } else {
+            fail_row(h, row++, 0);
+        }
         if (is_over(h))
             return;
     }

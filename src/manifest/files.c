@@ -327,6 +327,13 @@ void tf_files_log(tf_files *f, int stage, int64_t index, tf_paths *out) {
         tf_files_of_spec(f, stage, spec->log, index, out);
 }
 
+bool tf_files_are_shared(const tf_stage_spec *stage) {
+    bool shared = stage->inputs > 0 && stage->outputs == 0;
+    for (int i = 0; i < stage->inputs; i++)
+        shared = shared && stage->input[i].kind != TF_FILE_OUTPUTS && tf_template_is_constant(stage->input[i].text);
+    return shared;
+}
+
 bool tf_files_is_outside(const char *path) {
     return *path == '/' || (strncmp(path, "..", 2) == 0 && (path[2] == '/' || path[2] == '\0'));
 }

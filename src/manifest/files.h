@@ -107,6 +107,9 @@ void tf_files_outputs(tf_files *files, int stage, int64_t index, tf_paths *out);
 /* Replaces `out` by a task's log; by nothing if it has none. */
 void tf_files_log(tf_files *files, int stage, int64_t index, tf_paths *out);
 
+/* Have all tasks of the stage the same inputs, and no outputs? */
+bool tf_files_are_shared(const tf_stage_spec *stage);
+
 /* Is a path outside the work folder, as it is written? For paths of tf_paths and of tf_files_normalize. */
 bool tf_files_is_outside(const char *path);
 

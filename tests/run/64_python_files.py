@@ -3,7 +3,7 @@
 import farm
 import h5py
 import numpy as np
-from farm import DONE
+from farm import DONE, FAILED
 from python_test import PythonTest
 
 
@@ -34,6 +34,43 @@ class Blocks(PythonTest):
                 self.assertEqual(set(status), {0, DONE})
                 self.assertEqual(status[-1], 0)
                 self.assertTrue(all(file["m/results/y"][n] == 1000 * n for n in np.flatnonzero(status == DONE)))
+
+
+@farm.first
+class Inputs(PythonTest):
+    """Inputs that all tasks of a stage share are looked at once for many of them."""
+
+    def test_each_task_has_a_list_of_its_own(self):
+        self.write("one", "")
+        self.write("two", "")
+        for inputs, expected in ((["one", "two"], ["one", "two"]), ({"a": "one", "b": ["two"]}, {"a": ["one"], "b": ["two"]})):
+            body = f"""
+def f(x, task):
+    same = task.inputs == {expected}
+    (task.inputs["a"] if isinstance(task.inputs, dict) else task.inputs).clear()
+    return same
+"""
+            self.python(body, "bool", inputs=inputs, arguments=["--fresh"])
+            self.assertEqual(self.column(), [True] * 10)
+
+    def test_one_that_vanishes(self):
+        """A look holds for as long as a batch does."""
+        self.write("there", "")
+        self.write("measure.py", "import os, time\ndef f(x):\n    if x == 3:\n        os.remove('there')\n        time.sleep(0.4)\n    return x\n")
+        run = {"python": "measure.py:f", "warm": False}
+        self.write("m.json", {"over": {"x": {"range": [10]}}, "inputs": ["there"], "run": run, "results": {"y": "int64"}, "record": "full"})
+        said = self.taskfarm("m.json", "--slots", 1, status=1).stderr
+        self.assertIn("6 tasks failed: input there is not there", said)
+        self.assertEqual(self.statuses(), [DONE] * 4 + [FAILED] * 6)
+        self.assertEqual(set(self.ends()), {(0, 0)})
+
+    def test_their_contents_are_noted_for_each_row(self):
+        self.write("there", "text")
+        self.python("def f(x):\n    return x", "int64", inputs=[{"path": "there", "check": "hash"}], over={"x": {"range": [0, 3000]}})
+        with self.open("m.h5") as file:
+            hashes = set(file["m/task/input_hash"][()])
+            self.assertEqual((len(hashes), 0 in hashes), (1, False))
+        self.assertIn("nothing is to be run", self.taskfarm("plan", "m.json").stdout)
 
 
 if __name__ == "__main__":

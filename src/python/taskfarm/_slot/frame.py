@@ -22,6 +22,11 @@ _SHORT = 10e-6  # seconds: of tasks that take less, descriptors are looked at ev
 _STRIDE = 64
 
 
+def _copied(paths: Any) -> Any:
+    """Paths, in a list or by names, of a task that may change them: the next one's are the same."""
+    return {name: list(some) for name, some in paths.items()} if isinstance(paths, dict) else list(paths)
+
+
 class Frame:
     """Rows of a stage that are called one after the other. Its attributes are what the generated loop takes."""
 
@@ -136,8 +141,8 @@ class Frame:
             attempt=self.attempt,
             seed=self.seed_of(row),
             slot=self.stage.slot.number,
-            inputs=said.get("inputs") or [],
-            outputs=said.get("outputs") or [],
+            inputs=_copied(said.get("inputs") or []),
+            outputs=_copied(said.get("outputs") or []),
             _scratch=self.scratch,
         )
 
