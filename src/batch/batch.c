@@ -28,8 +28,16 @@ static void *allocate(area *a, size_t cell) {
     return at;
 }
 
-static void place_columns(area *a, const tf_stage_spec *stage, batch_columns *c) {
+/* The same of what a batch has once, whatever the number of its rows. */
+static void *allocate_once(area *a, size_t bytes) {
+    void *at = a->base ? a->base + a->used : NULL;
+    a->used += align(bytes);
+    return at;
+}
+
+static void place_columns(area *a, const tf_stage_spec *stage, bool reads_blocks, batch_columns *c) {
     a->used = align(sizeof(batch_header));
+    c->files = reads_blocks ? allocate_once(a, (size_t)stage->arrays * sizeof *c->files) : NULL;
     for (int p = 0; p < tf_space_params(stage->space); p++) {
         bool used = stage->store_params || tf_space_param(stage->space, p)->upstream;
         void *at = used ? allocate(a, tf_space_cell_size(stage->space, p)) : NULL;
@@ -43,7 +51,8 @@ static void place_columns(area *a, const tf_stage_spec *stage, batch_columns *c)
             c->columns[k] = at;
     }
     for (int i = 0; i < stage->arrays; i++) {
-        void *at = allocate(a, tf_array_bytes(&stage->array[i]));
+        const size_t size = tf_array_bytes(&stage->array[i]);
+        void *at = reads_blocks && batch_is_read(stage, i) ? allocate_once(a, size) : allocate(a, size);
         if (c->arrays)
             c->arrays[i] = at;
     }
@@ -62,27 +71,43 @@ static void place_columns(area *a, const tf_stage_spec *stage, batch_columns *c)
     c->max_rss = is_process ? allocate(a, sizeof *c->max_rss) : NULL;
 }
 
-static size_t size_of_rows(const tf_stage_spec *stage, int64_t rows) {
+static size_t size_of_rows(const tf_stage_spec *stage, bool reads_blocks, int64_t rows) {
     area a = {.rows = (size_t)rows};
     batch_columns none = {0};
-    place_columns(&a, stage, &none);
+    place_columns(&a, stage, reads_blocks, &none);
     return a.used;
 }
 
-int64_t batch_capacity(const tf_stage_spec *stage) {
-    size_t fixed = size_of_rows(stage, 0);
-    size_t sample = (size_of_rows(stage, ALIGNMENT) - fixed) / ALIGNMENT; /* exact: every element size divides it */
+int64_t batch_capacity(const tf_stage_spec *stage, bool reads_blocks) {
+    size_t fixed = size_of_rows(stage, reads_blocks, 0);
+    size_t sample =
+        (size_of_rows(stage, reads_blocks, ALIGNMENT) - fixed) / ALIGNMENT; /* exact: every element size divides it */
     int64_t rows = (int64_t)(TARGET_BYTES / (sample ? sample : 1));
     const int64_t batch = tf_stage_batch(stage), most = batch > MOST_ROWS / MOST_CALLS ? MOST_CALLS * batch : MOST_ROWS;
     rows = rows < 1 ? 1 : rows > most ? most : rows;
     return batch < rows ? rows / batch * batch : batch;
 }
 
+static bool has_read_arrays(const tf_stage_spec *stage) {
+    bool any = false;
+    for (int a = 0; a < stage->arrays; a++)
+        any = any || batch_is_read(stage, a);
+    return any;
+}
+
+int64_t batch_most_rows(const tf_stage_spec *stage) {
+    const int64_t copied = batch_capacity(stage, false), read = batch_capacity(stage, has_read_arrays(stage));
+    return copied > read ? copied : read;
+}
+
 size_t batch_fixed_size(const tf_campaign *campaign) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), most = page;
     for (int s = 0; s < campaign->stages; s++) {
-        size_t size = size_of_rows(&campaign->stage[s], batch_capacity(&campaign->stage[s]));
-        most = size > most ? size : most;
+        const tf_stage_spec *stage = &campaign->stage[s];
+        for (int reads = 0; reads <= has_read_arrays(stage); reads++) {
+            size_t size = size_of_rows(stage, reads, batch_capacity(stage, reads));
+            most = size > most ? size : most;
+        }
     }
     return (most + page - 1) / page * page;
 }
@@ -140,9 +165,10 @@ bool batch_map_blobs(batch_map *map, size_t size, bool grow) {
     return true;
 }
 
-void batch_locate(const batch_map *map, const tf_stage_spec *stage, int64_t row, batch_columns *columns) {
-    area a = {.base = map->fixed, .rows = (size_t)batch_capacity(stage), .row = (size_t)row};
-    place_columns(&a, stage, columns);
+void batch_locate(const batch_map *map, const tf_stage_spec *stage, bool reads_blocks, int64_t row,
+                  batch_columns *columns) {
+    area a = {.base = map->fixed, .rows = (size_t)batch_capacity(stage, reads_blocks), .row = (size_t)row};
+    place_columns(&a, stage, reads_blocks, columns);
 }
 
 void batch_columns_alloc(batch_columns *columns, const tf_campaign *campaign) {

@@ -31,7 +31,9 @@ typedef struct batch_header {
     int32_t stage;
     int32_t attempt;       /* from 1 */
     int32_t one_by_one;    /* rank: each task is a call of its own, though one call could run several */
+    int32_t reads_blocks;  /* rank: tasks read their blocks of files, which are not in the buffer (batch_is_read) */
     int32_t stop;          /* rank, atomic: the host begins nothing more and leaves a command under way */
+    int32_t unread;        /* host: the blocks of the row behind those that have ended could not be read */
     cpu_set_t cores;       /* cores for the batch's tasks; an empty set: any */
     char gpus[GPU_LIST];   /* GPUs for the batch's tasks; "": the tasks ask for none */
     char gpu_variable[32]; /* the environment variable that names them */
@@ -72,7 +74,8 @@ typedef struct batch_map {
 typedef struct batch_columns {
     void **params;            /* per parameter: cells, as stored */
     void **columns;           /* per column: cells; NULL for strings and bytes */
-    void **arrays;            /* per array: blocks, written by the rank */
+    void **arrays;            /* per array: blocks, written by the rank; or one block, of the task under way */
+    tf_array_file *files;     /* per array: where tasks read their blocks, if they do; written by the rank */
     uint8_t *upstream_status; /* status of the rows that the tasks take of other stages, written by the rank */
     uint8_t *status, *attempts;
     uint64_t *input_set, *input_hash;
@@ -81,9 +84,19 @@ typedef struct batch_columns {
     int64_t *max_rss;
 } batch_columns;
 
+/* Is this an array of a file whose blocks tasks may read themselves? The processes of Python functions can, each on its
+ * own core, where the array stands in one piece of the file; then a batch has many rows, however large the blocks are.
+ */
+static inline bool batch_is_read(const tf_stage_spec *stage, int array) {
+    return stage->run.python && !stage->run.python->batch && stage->array[array].file >= 0;
+}
+
 /* Rows of the stage that fit a buffer. Of a stage whose tasks are run in batches: a multiple of that many, or all of
- * the stage's. */
-int64_t batch_capacity(const tf_stage_spec *stage);
+ * the stage's. `reads_blocks`: as the batch's header has it. */
+int64_t batch_capacity(const tf_stage_spec *stage, bool reads_blocks);
+
+/* Rows that fit a buffer at most, whoever reads blocks. */
+int64_t batch_most_rows(const tf_stage_spec *stage);
 
 /* Bytes of the fixed part of a buffer, enough for every stage; a multiple of the page size. */
 size_t batch_fixed_size(const tf_campaign *campaign);
@@ -97,14 +110,16 @@ void batch_map_close(batch_map *map);
 bool batch_map_blobs(batch_map *map, size_t size, bool grow);
 
 /* Points `columns` at a row. Its members `params`, `columns` and `arrays` must have room for the stage's. */
-void batch_locate(const batch_map *map, const tf_stage_spec *stage, int64_t row, batch_columns *columns);
+void batch_locate(const batch_map *map, const tf_stage_spec *stage, bool reads_blocks, int64_t row,
+                  batch_columns *columns);
 void batch_columns_alloc(batch_columns *columns, const tf_campaign *campaign);
 void batch_columns_free(batch_columns *columns);
 
 /* Fills in what the batch's tasks first .. first + count - 1 take of other stages, and blocks of arrays (upstream.c).
- * `columns` is pointed at the batch. */
+ * `files`: per array, where tasks read their blocks; NULL: they don't. `columns` is pointed at the batch. */
 tf_err batch_copy_upstream(const batch_map *map, const tf_stage_spec *stage, batch_columns *columns,
-                           const tf_task_source *from, int64_t first, int64_t count, tf_error *error);
+                           const tf_task_source *from, const tf_array_file *files, int64_t first, int64_t count,
+                           tf_error *error);
 
 /* Sets the first `count` rows of a batch to what they are before their tasks start: pending, without times or exit
  * status. Results are what they were (batch_clear_columns). `columns` are located at row 0. */

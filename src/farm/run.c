@@ -136,6 +136,7 @@ static tf_err open_output(run *r) {
         tf_slots_set_source(r->slots, (tf_task_source){.values = tf_store_upstream_values,
                                                        .status = tf_store_upstream_status,
                                                        .block = tf_store_block,
+                                                       .array_file = tf_store_array_file,
                                                        .context = store});
     return TF_OK;
 }

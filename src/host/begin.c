@@ -48,6 +48,7 @@ void host_begin_batch(host *h, batch_map *map, int attempt) {
     h->stopped = h->sets_apart = h->has_blocks = h->has_tables = false;
     h->has_files = tf_stage_has_files(h->spec);
     h->shares_inputs = tf_files_are_shared(h->spec);
+    h->reads_blocks = h->header->reads_blocks != 0;
     h->has_timeout = h->spec->timeout > 0;
     for (int a = 0; a < h->spec->arrays; a++)
         h->has_tables = h->has_tables || h->spec->array[a].csv;
@@ -55,7 +56,7 @@ void host_begin_batch(host *h, batch_map *map, int attempt) {
         h->has_blocks = h->has_blocks || h->spec->column[c].grid;
     h->inputs.count = h->outputs.count = 0;
     h->header->started = tf_now();
-    batch_locate(map, h->spec, 0, &h->columns);
+    batch_locate(map, h->spec, h->reads_blocks, 0, &h->columns);
     store_params(h, h->header->count);
     batch_prepare(&h->columns, h->header->count, attempt);
     if (!is_stored_whole(h))

@@ -32,7 +32,7 @@ static struct exprs *exprs_of(host *h) {
     make_room(h);
     size_t params = (size_t)tf_space_params(spec->space), columns = (size_t)spec->columns;
     size_t before = params + (size_t)spec->arrays;
-    size_t rows = (size_t)batch_capacity(spec);
+    size_t rows = (size_t)batch_most_rows(spec);
     struct exprs *x = h->exprs[spec->number] = tf_alloc(sizeof *x);
     x->where = tf_alloc_array((size_t)spec->wheres, sizeof *x->where);
     x->truth = tf_alloc_array(rows, sizeof *x->truth);

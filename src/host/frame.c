@@ -123,6 +123,24 @@ static size_t put_counts(layout *l, const host *h, const tf_array_spec *array, c
     return at;
 }
 
+/* Where each row's block begins, with its halo, which may be before the array itself does. */
+static size_t put_origins(layout *l, const host *h, const tf_array_spec *array, int64_t first, int64_t count) {
+    const int rank = array->grid->inner;
+    const size_t at = place(l, (size_t)count * (size_t)rank * sizeof(int64_t));
+    for (int64_t i = 0; i < count && !l->failed; i++) {
+        tf_block block;
+        tf_array_place(array, h->header->first + first + i, &block);
+        for (int d = 0; d < rank; d++)
+            ((int64_t *)address(l, at))[i * rank + d] = block.start[d] - block.before[d];
+    }
+    return at;
+}
+
+/* Does the process read the array's blocks itself? Then the buffer has room for that of the row under way. */
+static bool is_read(const host *h, int array) {
+    return h->reads_blocks && batch_is_read(h->spec, array);
+}
+
 /* ---- The packet ---- */
 
 static void add_item(tf_buf *out, int n, int64_t value) {
@@ -132,6 +150,12 @@ static void add_item(tf_buf *out, int n, int64_t value) {
 /* Where a column of the batch has the row's cell; -1: there is no such column. */
 static int64_t offset_in_buffer(const host *h, const void *cells, int64_t row, size_t cell) {
     return cells ? (const char *)cells - h->map->fixed + row * (int64_t)cell : -1;
+}
+
+/* Where the buffer has the row's block of an array, or the one block that there is. */
+static int64_t offset_of_blocks(const host *h, int array, int64_t row) {
+    return offset_in_buffer(h, h->columns.arrays[array], is_read(h, array) ? 0 : row,
+                            tf_array_bytes(&h->spec->array[array]));
 }
 
 static void add_columns(host *h, layout *l, int64_t first, int64_t count, tf_buf *out) {
@@ -151,13 +175,18 @@ static void add_columns(host *h, layout *l, int64_t first, int64_t count, tf_buf
     packet_add_key(out, "arrays");
     tf_buf_addc(out, '[');
     for (int a = 0; a < spec->arrays; a++)
-        add_item(out, a, offset_in_buffer(h, h->columns.arrays[a], first, tf_array_bytes(&spec->array[a])));
+        add_item(out, a, offset_of_blocks(h, a, first));
     tf_buf_addc(out, ']');
     packet_add_key(out, "array_counts");
     tf_buf_addc(out, '[');
     for (int a = 0; a < spec->arrays; a++)
         add_item(out, a, (int64_t)put_counts(l, h, &spec->array[a], spec->array[a].grid, first, count));
-    tf_buf_adds(out, "]");
+    tf_buf_addc(out, ']');
+    packet_add_key(out, "array_origins");
+    tf_buf_addc(out, '[');
+    for (int a = 0; a < spec->arrays; a++)
+        add_item(out, a, is_read(h, a) ? (int64_t)put_origins(l, h, &spec->array[a], first, count) : -1);
+    tf_buf_addc(out, ']');
 }
 
 /* A frame has one row, if tasks have files of their own. */

@@ -1,6 +1,7 @@
 /* Running a frame (see frame_run.h). */
 #include "host/frame_run.h"
 #include "host/packet.h"
+#include "host/python_files.h"
 #include "host/row.h"
 
 #include <errno.h>
@@ -64,14 +65,16 @@ static double time_to_wait(const frame_run *f) {
 }
 
 /* Does it say that the frame is over? {"frame": rows, "seeds": bool}, with "vain": "why" if a call of several rows came
- * to nothing. */
-static bool read_end(host *h, python_slot *s) {
+ * to nothing, and "unread": true if the blocks of the next row can't be read. */
+static bool read_end(frame_run *f) {
+    python_slot *s = f->s;
     cJSON *said = cJSON_ParseWithLength(tf_buf_text(&s->packet), s->packet.length);
     const bool over = cJSON_IsNumber(cJSON_GetObjectItemCaseSensitive(said, "frame"));
     const char *vain = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(said, "vain"));
     if (vain)
-        host_notice(h, TF_NOTICE_BATCHES, vain);
+        host_notice(f->h, TF_NOTICE_BATCHES, vain);
     s->wants_seeds = s->wants_seeds || cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(said, "seeds"));
+    f->is_unread = f->h->reads_blocks && cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(said, "unread"));
     cJSON_Delete(said);
     return over;
 }
@@ -89,9 +92,9 @@ static void part_ways(frame_run *f) {
     __atomic_store_n(&f->h->header->calling_end, f->first + load(&f->s->frame.control->calling_end), __ATOMIC_RELEASE);
 }
 
-/* A frame is over when a row has ended, none was to begin, or a call came to nothing. */
+/* A frame is over when a row has ended, none was to begin or could be, or a call came to nothing. */
 static bool has_moved(const frame_run *f) {
-    return f->settled > f->first || f->s->frame.control->stop || is_together(f);
+    return f->settled > f->first || f->is_unread || f->s->frame.control->stop || is_together(f);
 }
 
 /* ---- Beginning ---- */
@@ -277,7 +280,7 @@ void frame_run_rows(frame_run *f) {
         const int64_t out = frame_file_size(f->s->out), err = frame_file_size(f->s->err);
         const int64_t late = find_late(f);
         const char *nonsense = settle(f);
-        if (!nonsense && what == PYTHON_SAID && !(read_end(f->h, f->s) && has_moved(f)))
+        if (!nonsense && what == PYTHON_SAID && !(read_end(f) && has_moved(f)))
             nonsense = "its answer";
         if (nonsense) {
             end_process(f, END_NONSENSE, -1, nonsense);
@@ -296,4 +299,6 @@ void frame_run_rows(frame_run *f) {
     f->s->is_used = true;
     if (is_together(f))
         part_ways(f);
+    if (f->is_unread && f->settled < f->end)
+        python_files_refuse(f->h);
 }

@@ -13,6 +13,7 @@ typedef struct frame_run {
     bool is_spoilt;     /* one of the rows has left nonsense: they are to run one by one, to find out which it is */
     bool is_in_vain;    /* one call has run several rows, and came to nothing: so are they */
     bool is_deaf;       /* the process has closed its socket */
+    bool is_unread;     /* the process could not read a block of the row behind those that have ended */
 
     /* The one row of the frame is settled by who called: here it only fails, and has its texts added. */
     bool is_alone;

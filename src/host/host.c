@@ -37,7 +37,7 @@ void host_open(host *h, const host_setting *setting, int rank, int slot) {
         h->runner[s] = runner_find(&spec->run);
         h->warm[s] = setting->warm ? setting->warm[s] : -1;
         most = tf_space_params(spec->space) > most ? tf_space_params(spec->space) : most;
-        size_t capacity = (size_t)batch_capacity(spec);
+        size_t capacity = (size_t)batch_most_rows(spec);
         rows = capacity > rows ? capacity : rows;
         has_python = has_python || spec->run.python;
     }

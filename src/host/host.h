@@ -114,6 +114,7 @@ typedef struct host {
     bool has_tables;          /* some arrays are columns of tables */
     bool has_files;           /* the stage declares inputs or outputs */
     bool shares_inputs;       /* these are inputs alone, the same ones for all of its tasks */
+    bool reads_blocks;        /* tasks read their blocks of files themselves (batch_is_read) */
     bool has_timeout;         /* the stage has a timeout */
     bool sets_apart;          /* some rows of the batch are not to be run */
     int64_t part, part_count; /* rows part .. part + part_count - 1 are what a batch function is called for */

@@ -51,7 +51,7 @@ tf_param tf_bind_param(tf_stage *stage, const char *name, tf_type type) {
     }
     tf_type have = tf_space_param(stage->spec->space, p)->type;
     if (have == TF_INT64 && type == TF_FLOAT64 && stage->fn.batch && !stage->as_double[p])
-        stage->as_double[p] = tf_alloc_array((size_t)batch_capacity(stage->spec), sizeof(double));
+        stage->as_double[p] = tf_alloc_array((size_t)batch_most_rows(stage->spec), sizeof(double));
     if (plugin_readable_as(have, type))
         return p;
     tf_stage_fail(stage, "%s needs parameter \"%s\" as %s, and it is %s", stage->spec->run.symbol, name,

@@ -148,7 +148,7 @@ bool python_slot_start(host *h, python_slot *s) {
     if (h->err.limit < BATCH_WHY) /* what it says before it has a task is wanted whatever is kept of tasks */
         capture_start(&h->err, BATCH_WHY);
     s->of = h->spec;
-    s->stage = -1;
+    s->stage = s->files = -1;
     s->cores = h->cores;
     const bool started =
         make_files(h, s) && (start_warm(h, s) || (start_cold(h, s) && exchange_greetings(h, s, python_patience())));

@@ -15,6 +15,7 @@ typedef struct python_slot {
     int socket;                        /* our end; -1: it does not run */
     const tf_stage_spec *of;           /* the stage that it was started for: others that are alike use it, too */
     int stage;                         /* the number of the stage that it knows; -1: of none */
+    int files;                         /* the number of the stage whose arrays' files it has; -1: of none */
     bool wants_seeds;                  /* it wants the seeds of that stage's tasks */
     bool is_used;                      /* it has run a frame */
     uint64_t turn;                     /* when it was used last, in turns of the host */
@@ -28,7 +29,9 @@ typedef struct python_slot {
 
 #define PYTHON_SLOT_NONE                                                                                               \
     {                                                                                                                  \
-        .p = PROCESS_NONE, .socket = -1, .stage = -1, .out = -1, .err = -1, .texts = -1, .frame = {.fd = -1 }          \
+        .p = PROCESS_NONE, .socket = -1, .stage = -1, .files = -1, .out = -1, .err = -1, .texts = -1, .frame = {       \
+            .fd = -1                                                                                                   \
+        }                                                                                                              \
     }
 
 typedef enum python_reply {

@@ -50,7 +50,7 @@ static void close_here(here *its) {
 
 /* Makes a batch of the tasks that begin with `first`: at most `most` of them. */
 static tf_err make_batch(here *its, int64_t first, int64_t most, tf_error *error) {
-    const int64_t capacity = batch_capacity(its->spec);
+    const int64_t capacity = batch_capacity(its->spec, false);
     batch_header *head = (batch_header *)(void *)its->map.fixed;
     *head = (batch_header){.stage = its->spec->number,
                            .attempt = its->attempt,
@@ -58,7 +58,7 @@ static tf_err make_batch(here *its, int64_t first, int64_t most, tf_error *error
                            .count = most < capacity ? most : capacity,
                            .one_by_one = tf_stage_batch(its->spec) > 1,
                            .proven = 1};
-    return its->source ? batch_copy_upstream(&its->map, its->spec, &its->h.columns, its->source, head->first,
+    return its->source ? batch_copy_upstream(&its->map, its->spec, &its->h.columns, its->source, NULL, head->first,
                                              head->count, error)
                        : TF_OK;
 }
@@ -107,7 +107,7 @@ tf_err tf_host_tell_points(const tf_campaign *campaign, int stage, const tf_inte
     tf_err err = open_here(&its, campaign, stage, source, false, error);
     if (err != TF_OK)
         return err;
-    while (err == TF_OK && tf_intervals_next(tasks, batch_capacity(its.spec), &piece)) {
+    while (err == TF_OK && tf_intervals_next(tasks, batch_capacity(its.spec, false), &piece)) {
         err = make_batch(&its, piece.first, piece.end - piece.first, error);
         if (err == TF_OK)
             tell_points(&its.h, &its.map, on_point, context);

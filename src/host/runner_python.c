@@ -2,6 +2,7 @@
  * left when it has died goes to the next. */
 #include "host/frame_run.h"
 #include "host/preflight.h"
+#include "host/python_files.h"
 #include "host/python_pool.h"
 #include "host/row.h"
 #include "host/runner.h"
@@ -15,7 +16,7 @@ static void begin(host *h) {
 /* Runs rows from `row` to `end` as far as one process comes. */
 static frame_run run_frame(host *h, int64_t row, int64_t end, bool is_alone) {
     frame_run f = {.h = h, .s = python_pool_get(h), .first = row, .end = end, .settled = row, .is_alone = is_alone};
-    if (!f.s)
+    if (!f.s || !python_files_give(h, f.s))
         return f;
     begin(h);
     frame_run_rows(&f);

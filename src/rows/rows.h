@@ -90,6 +90,12 @@ static inline int64_t tf_rows_run(const tf_rows *rows, int64_t row) {
  * started; it is empty as long as the batch goes on. tf_slots_poll returns what this returns, if that is not TF_OK. */
 typedef tf_err tf_on_rows(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error);
 
+/* Where all elements of an array stand in one piece of a file, in C order and of the type that tasks get. */
+typedef struct tf_array_file {
+    uint64_t device, inode; /* of the file: another one may stand under its name by now */
+    int64_t offset;         /* of the first element, in bytes */
+} tf_array_file;
+
 /* Where upstream values come from, which tasks take of other stages. */
 typedef struct tf_task_source {
     /* Fills `cells` (as tf_space_cells does) with a parameter that is a column of another stage, for tasks first ..
@@ -100,6 +106,8 @@ typedef struct tf_task_source {
     tf_err (*status)(void *context, int stage, int64_t first, int64_t count, uint8_t *status, tf_error *error);
     /* Fills in a task's block of one of the stage's arrays. NULL if no tasks are to be run. */
     tf_err (*block)(void *context, int stage, int array, int64_t index, void *elements, tf_error *error);
+    /* Can tasks read their blocks of the array from its file themselves? Then it is told where. NULL: they can't. */
+    bool (*array_file)(void *context, int stage, int array, tf_array_file *file);
     void *context;
 } tf_task_source;
 

@@ -78,6 +78,8 @@ static tf_err deliver(tf_slots *slots, int slot_id, int b, const delivery *d) {
         collect_part_ways(slots, slot_id, b, claim.ended, claim.calling_end, NULL);
     notices_take(slots, slot_id, b, &claim);
     starts_count(slots, s->order[b].stage, &claim, &s->map[b]);
+    if (claim.unread)
+        blocks_take_over(slots, s->order[b].stage);
     slot_reclaim_buffer(slots, slot_id, b);
     s->worn = s->worn || claim.changed || claim.refused;
     return collect_pass_on(slots, slot_id, b, &part, &rows, collect_rest(&s->order[b], claim.ended), d);

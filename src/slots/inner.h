@@ -4,6 +4,7 @@
  * submit.c   batches go out: who has room, with what resources
  * notices.c  what people should know of a stage
  * starts.c   services that do not start
+ * blocks.c   who reads blocks of arrays: the rank, or tasks
  * wanted.c   of the rows that come back those that were asked for
  * collect.c  rows come back from a host that lives
  * blame.c    a host has ended: what that costs
@@ -46,6 +47,12 @@ typedef struct start_record {
     char *refusal;   /* why the stage can't be run here; NULL: it can */
 } start_record;
 
+/* Where a stage's tasks read their blocks of arrays. */
+typedef struct block_files {
+    tf_array_file *file; /* per array; NULL: the rank reads */
+    bool is_known;       /* that was found out */
+} block_files;
+
 struct tf_slots {
     tf_spawner *spawner;
     const tf_campaign *campaign;
@@ -61,6 +68,7 @@ struct tf_slots {
     start_record *start;          /* per stage */
     tf_notice notice[TF_NOTICES]; /* what is to be told with the next rows */
     int notices;
+    block_files *blocks;      /* per stage */
     tf_intervals *one_by_one; /* per stage: tasks whose batch was run in vain; each is a call of its own */
     tf_intervals *apart;      /* per stage: tasks of which one has spoilt its host; each runs in a host of its own */
     uint64_t descriptors;     /* the soft limit that this process had before; 0: it has it still */
@@ -119,6 +127,15 @@ int64_t notices_count_calls(int64_t first, int64_t end, int64_t call);
 /* Counts what a host says of the stage's service when it is done with a batch. */
 void starts_count(tf_slots *slots, int stage, const batch_claim *claim, const batch_map *map);
 void starts_free(tf_slots *slots);
+
+/* ---- blocks.c ---- */
+
+/* Finds out, once, who reads the stage's blocks of files. The stage must be laid out. */
+void blocks_find(tf_slots *slots, int stage);
+
+/* Tasks could not read them: from now on the rank does. */
+void blocks_take_over(tf_slots *slots, int stage);
+void blocks_free(tf_slots *slots);
 
 /* ---- wanted.c ---- */
 

@@ -33,6 +33,7 @@ static batch_claim read_header(const batch_header *head) {
     c.calling_end = __atomic_load_n(&head->calling_end, __ATOMIC_RELAXED);
     c.changed = __atomic_load_n(&head->changed, __ATOMIC_RELAXED);
     c.refused = __atomic_load_n(&head->refused, __ATOMIC_RELAXED) != 0;
+    c.unread = __atomic_load_n(&head->unread, __ATOMIC_RELAXED) != 0;
     c.service = __atomic_load_n(&head->service, __ATOMIC_RELAXED) &
                 (BATCH_SERVICE_READS | BATCH_SERVICE_FAILS | BATCH_SERVICE_REFUSES | BATCH_UNSTARTED);
     c.noticed = __atomic_load_n(&head->noticed, __ATOMIC_ACQUIRE) & ((1u << TF_NOTICES) - 1);
@@ -42,7 +43,7 @@ static batch_claim read_header(const batch_header *head) {
 /* What the rank has put there is compared for one reason: user code may have written over it. */
 static bool is_as_asked(const batch_header *head, const batch_order *order) {
     return head->stage == order->stage && head->attempt == order->attempt && head->first == order->first &&
-           head->count == order->count;
+           head->count == order->count && head->reads_blocks == order->reads_blocks;
 }
 
 static bool is_between(double x, double low, double high) {
@@ -203,7 +204,7 @@ const char *rows_back_copy(rows_back *back, batch_map *map, const tf_campaign *c
     const char *wrong = copy_texts(back, map, spec, order, part);
     if (wrong)
         return wrong;
-    batch_locate(map, spec, part->row, &back->columns);
+    batch_locate(map, spec, order->reads_blocks, part->row, &back->columns);
     batch_point_rows(spec, &back->columns, part, rows);
     rows->attempt = order->attempt;
     rows->worker = order->rank;

@@ -14,6 +14,7 @@ typedef struct batch_order {
     int64_t first, count;
     double given, given_wall; /* when the host got it, by tf_now() and tf_wall() */
     bool one_by_one;          /* each task is a call of its own, though one call could run several */
+    bool reads_blocks;        /* tasks read their blocks of files themselves */
     tf_intervals wanted;      /* the tasks whose rows are wanted; the others are run with them. Empty: all are */
 } batch_order;
 
@@ -28,6 +29,7 @@ typedef struct batch_claim {
     uint32_t service; /* bits of BATCH_SERVICE_* */
     uint32_t noticed; /* bits 1 << tf_notice_kind */
     bool refused;
+    bool unread; /* the blocks of the next row could not be read where it was to run */
 } batch_claim;
 
 /* Rows that have been taken, with the copies that they point to. All zeros has none. */

@@ -15,7 +15,7 @@ tf_err tf_slots_settle(tf_slots *slots, const tf_campaign *campaign, int stage, 
     host_open(&h, &setting, 0, 0);
     tf_err err = TF_OK;
     while (count > 0 && err == TF_OK) {
-        int64_t most = batch_capacity(spec), rows_now = count < most ? count : most;
+        int64_t most = batch_capacity(spec, false), rows_now = count < most ? count : most;
         *(batch_header *)(void *)map.fixed =
             (batch_header){.stage = stage, .attempt = 1, .first = first, .count = rows_now};
         host_begin_batch(&h, &map, 0);

@@ -19,6 +19,7 @@ tf_slots *tf_slots_new(tf_spawner *spawner, const tf_campaign *campaign, const t
     slots->polled[count] = (struct pollfd){.fd = tf_spawner_socket(spawner), .events = POLLIN};
     tf_slots_wake_by(slots, -1);
     slots->start = tf_alloc_array((size_t)campaign->stages, sizeof *slots->start);
+    slots->blocks = tf_alloc_array((size_t)campaign->stages, sizeof *slots->blocks);
     slots->one_by_one = tf_alloc_array((size_t)campaign->stages, sizeof *slots->one_by_one);
     slots->apart = tf_alloc_array((size_t)campaign->stages, sizeof *slots->apart);
     batch_columns_alloc(&slots->back.columns, campaign);
@@ -63,6 +64,7 @@ void tf_slots_free(tf_slots *slots) {
         tf_intervals_free(&slots->apart[s]);
     }
     starts_free(slots);
+    blocks_free(slots);
     sweep_end(slots);
     free(slots->one_by_one);
     free(slots->apart);

@@ -85,14 +85,17 @@ static batch_order order_alone(const tf_slots *slots, int stage, int attempt, tf
     const tf_stage_spec *spec = &slots->campaign->stage[stage];
     const tf_intervals *one_by_one = &slots->one_by_one[stage];
     const bool has_batches = tf_stage_batch(spec) > 1;
-    const int64_t capacity = batch_capacity(spec), first = tasks.first;
+    const bool reads_blocks = slots->blocks[stage].file != NULL;
+    const int64_t capacity = batch_capacity(spec, reads_blocks), first = tasks.first;
     int64_t count = tasks.end - first < capacity ? tasks.end - first : capacity;
     if (!has_batches)
         count = count_together(one_by_one, first, count);
     else if (attempt == 1)
         count = tf_intervals_same_until(one_by_one, first, first + count) - first;
-    return (batch_order){
-        .first = first, .count = count_together(&slots->apart[stage], first, count), .one_by_one = has_batches};
+    return (batch_order){.first = first,
+                         .count = count_together(&slots->apart[stage], first, count),
+                         .one_by_one = has_batches,
+                         .reads_blocks = reads_blocks};
 }
 
 static int64_t least(int64_t a, int64_t b) {
@@ -103,7 +106,7 @@ static int64_t least(int64_t a, int64_t b) {
 static batch_order order_batches(const tf_slots *slots, int stage, const tf_intervals *tasks) {
     const tf_stage_spec *spec = &slots->campaign->stage[stage];
     const int64_t batch = tf_stage_batch(spec), asked = tasks->items[0].first, first = asked / batch * batch;
-    int64_t end = least(first + batch_capacity(spec), tasks->items[tasks->count - 1].end);
+    int64_t end = least(first + batch_capacity(spec, false), tasks->items[tasks->count - 1].end);
     end = tf_intervals_same_until(&slots->one_by_one[stage], asked, end);
     end = tf_intervals_same_until(&slots->apart[stage], asked, end);
     const int64_t last = least((end + batch - 1) / batch * batch, tf_stage_final(spec));
@@ -161,6 +164,7 @@ static tf_err submit(tf_slots *slots, int slot_id, int b, const batch_order *ord
     head->first = order->first;
     head->count = order->count;
     head->one_by_one = order->one_by_one;
+    head->reads_blocks = order->reads_blocks;
     head->proven = slots->start[order->stage].has_worked;
     *header_of(&s->map[b]) = *head;
     s->passed[b] = (batch_part){0};
@@ -168,7 +172,8 @@ static tf_err submit(tf_slots *slots, int slot_id, int b, const batch_order *ord
     tf_intervals_free(&s->order[b].wanted);
     s->order[b] = *order;
     return batch_copy_upstream(&s->map[b], &slots->campaign->stage[order->stage], &slots->back.columns, &slots->source,
-                               order->first, order->count, error);
+                               order->reads_blocks ? slots->blocks[order->stage].file : NULL, order->first,
+                               order->count, error);
 }
 
 int64_t tf_slots_submit(tf_slots *slots, int slot_id, int stage, int attempt, const tf_intervals *tasks,
@@ -181,6 +186,7 @@ int64_t tf_slots_submit(tf_slots *slots, int slot_id, int stage, int attempt, co
         claim_place(slots, slot_id, stage, &head, error) != TF_OK)
         return 0;
     const int b = s->given[s->next] ? (s->next + 1) % BATCH_BUFFERS : s->next;
+    blocks_find(slots, stage);
     batch_order order = order_of(slots, stage, attempt, tasks);
     order.stage = stage;
     order.attempt = attempt;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/access.h"
@@ -82,12 +83,39 @@ hid_t array_file_open(const char *path, const tf_array_spec *array, hid_t *file,
     return H5I_INVALID_HID;
 }
 
+/* Not compressed, not in chunks, not in other files, and allocated. */
+static bool is_in_one_piece(hid_t dataset) {
+    hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset), made = H5Dget_create_plist(dataset);
+    const hsize_t bytes = (hsize_t)H5Sget_simple_extent_npoints(space) * H5Tget_size(type);
+    const bool good = H5Pget_layout(made) == H5D_CONTIGUOUS && H5Pget_external_count(made) == 0 &&
+                      H5Dget_offset(dataset) != HADDR_UNDEF && H5Dget_storage_size(dataset) == bytes;
+    H5Pclose(made);
+    H5Tclose(type);
+    H5Sclose(space);
+    return good;
+}
+
+static bool is_of_type(hid_t dataset, hid_t wanted) {
+    hid_t type = H5Dget_type(dataset);
+    const bool same = H5Tequal(type, wanted) > 0;
+    H5Tclose(type);
+    return same;
+}
+
 int array_file_descriptor(hid_t file) {
     void *handle = NULL;
     hid_t access = H5Fget_access_plist(file);
     const bool is_one = H5Pget_driver(access) == H5FD_SEC2;
     H5Pclose(access);
     return is_one && H5Fget_vfd_handle(file, H5P_DEFAULT, &handle) >= 0 && handle ? *(const int *)handle : -1;
+}
+
+bool array_file_find(int fd, hid_t dataset, hid_t type, tf_array_file *where) {
+    struct stat info;
+    if (fd < 0 || fstat(fd, &info) != 0 || !is_in_one_piece(dataset) || !is_of_type(dataset, type))
+        return false;
+    *where = (tf_array_file){.device = info.st_dev, .inode = info.st_ino, .offset = (int64_t)H5Dget_offset(dataset)};
+    return true;
 }
 
 /* Why the array can't be read from the file, if that is there and no stage makes it anew. */

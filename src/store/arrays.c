@@ -190,6 +190,32 @@ tf_err tf_store_block(void *context, int stage, int a, int64_t index, void *elem
     return TF_OK;
 }
 
+/* Bytes of the largest block that stand side by side in the array. */
+static int64_t line_bytes(const tf_array_spec *array) {
+    const tf_grid *grid = array->grid;
+    int64_t bytes = (int64_t)tf_type_size(array->type);
+    bool is_whole = true;
+    for (int d = grid->inner - 1; d >= 0 && is_whole; d--) {
+        const int64_t length = grid->shape[grid->first + d], block = grid->chunk[grid->first + d] + 2 * array->halo[d];
+        bytes *= block < length ? block : length;
+        is_whole = block >= length;
+    }
+    return bytes;
+}
+
+/* A line is a call of the system. HDF5 reads lines 64 KB at a time, with what is between them, which pays where they
+ * are short. */
+bool tf_store_array_file(void *context, int stage, int a, tf_array_file *file) {
+    enum { SHORT = 1024 }; /* bytes */
+    tf_store *s = context;
+    const tf_array_spec *array = &s->campaign->stage[stage].array[a];
+    const array_source *source = &s->stage[stage].array[a];
+    tf_error ignored;
+    return array->file >= 0 && tf_template_is_constant(s->campaign->stage[stage].input[array->file].text) &&
+           line_bytes(array) >= SHORT && open_for_task(s, stage, a, 0, &ignored) == TF_OK &&
+           array_file_find(source->fd, source->dataset, source->type, file);
+}
+
 /* ---- What became of other stages' blocks ---- */
 
 /* The other array's blocks that an element belongs to are numbered by dimension. */

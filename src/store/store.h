@@ -80,6 +80,10 @@ tf_err tf_store_upstream_status(void *store, int stage, int64_t first, int64_t c
 /* Independent. A task's block, with its halo, of one of the stage's arrays. */
 tf_err tf_store_block(void *store, int stage, int array, int64_t index, void *elements, tf_error *error);
 
+/* Independent. Does an array of the stage stand in one piece of a file that all tasks share, so that anybody can read
+ * its blocks, and fast? Then tells where: a tf_task_source's. */
+bool tf_store_array_file(void *store, int stage, int array, tf_array_file *file);
+
 /* Independent. Writes rows where they belong: data, then blobs into this rank's side file, then status. Those whose
  * status is pending are left out. */
 tf_err tf_store_write(tf_store *store, const tf_rows *rows, tf_error *error);

@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     h.map = &map;
     h.header = head;
     h.spec = &campaign->stage[0];
-    batch_locate(&map, h.spec, 0, &h.columns);
+    batch_locate(&map, h.spec, false, 0, &h.columns);
     capture_start(&h.out, 1 << 16);
     capture_add(&h.out, data, size);
     bool good = extract_columns(&h, 0, "");

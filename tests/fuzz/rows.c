@@ -34,7 +34,7 @@ static void open_shared(shared *s) {
 static void run_host(shared *s) {
     const tf_stage_spec *spec = &s->campaign->stage[0];
     s->order.given = tf_now();
-    batch_locate(&s->map, spec, 0, &s->columns);
+    batch_locate(&s->map, spec, false, 0, &s->columns);
     batch_prepare(&s->columns, TASKS, 1);
     batch_clear_columns(&s->columns, spec, 0, TASKS);
     size_t at = 0;

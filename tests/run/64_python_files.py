@@ -1,10 +1,34 @@
-"""Files that tasks of Python functions share."""
+"""Files that tasks of Python functions share: inputs, which are looked at once for many tasks, and arrays, whose blocks are
+read where the function runs, if the array stands in one piece of the file, and by the rank otherwise. What tasks get is the
+same."""
+
+import zlib
 
 import farm
 import h5py
 import numpy as np
 from farm import DONE, FAILED
 from python_test import PythonTest
+
+# Returned with what is asked for: has this process the file of the array open?
+HAS_FILE = """
+def has_file(name="in.h5"):
+    "Those of its descriptors that are of the file."
+    links = {fd: f"/proc/self/fd/{fd}" for fd in os.listdir("/proc/self/fd")}
+    return [int(fd) for fd, link in links.items() if os.path.islink(link) and os.readlink(link).split("/")[-1] == name]
+"""
+
+
+def cells(z, shape, chunk, halo=(0, 0), edge="clip"):
+    """The blocks of an array, in order."""
+    for corner in np.ndindex(*(-(-length // size) for length, size in zip(shape, chunk))):
+        begin = [i * size for i, size in zip(corner, chunk)]
+        end = [min(at + size, length) for at, size, length in zip(begin, chunk, shape)]
+        if edge == "clip":
+            yield z[tuple(slice(max(b - h, 0), e + h) for b, e, h in zip(begin, end, halo))]
+        else:
+            wide = np.pad(z, [(h, h) for h in halo], mode="symmetric")
+            yield wide[tuple(slice(b, e + 2 * h) for b, e, h in zip(begin, end, halo))]
 
 
 class Blocks(PythonTest):
@@ -15,11 +39,90 @@ class Blocks(PythonTest):
 
     def blocks(self, body, shape=(10000,), chunk=(1000,), array=(), **more):
         return self.python(
-            body,
+            HAS_FILE + body,
             over={"b": {"blocks": {"shape": shape, "chunk": chunk}}},
             arrays={"z": {"dataset": "in.h5:/z", **dict(array)}},
             **{**more, "run": {"interpreter": "/usr/bin/python3", **more.get("run", {})}},
         )
+
+    def test_they_are_the_same_however_the_file_has_them(self):
+        body = """
+import zlib
+def f(z):
+    return {"crc": zlib.crc32(z.tobytes()), "rows": len(z), "here": len(has_file()) > 0, "fixed": not z.flags.writeable}
+"""
+        types = {"crc": "int64", "rows": "int64", "here": "bool", "fixed": "bool"}
+        shape, chunk = (40, 3100), (7, 1200)
+        for here, kind, layout, array in (
+            (True, "f8", {}, {}),
+            (True, "f4", {}, {"type": "float32", "halo": [2, 3]}),
+            (True, "i2", {}, {"type": "int16", "halo": [9, 3100], "edge": "reflect"}),
+            (True, "f8", {}, {"halo": [40, 2], "edge": "reflect"}),
+            (False, "f8", {"chunks": (7, 1200), "compression": "gzip"}, {"halo": [2, 3]}),
+            (False, "f8", {"chunks": (7, 1200)}, {}),
+            (False, ">f8", {}, {}),
+            (False, "f4", {}, {"halo": 2, "edge": "reflect"}),
+        ):
+            with self.subTest(kind=kind, layout=layout, array=array):
+                z = self.array(shape, kind, **layout).astype(array.get("type", "float64"))
+                halo = np.broadcast_to(array.get("halo", 0), 2)
+                self.blocks(body, shape, chunk, array, results=types, arguments=["--fresh"], run={"warm": here}, ranks=None if here else 2)
+                expected = list(cells(z, shape, chunk, halo, array.get("edge", "clip")))
+                self.assertEqual(self.column("crc"), [zlib.crc32(np.ascontiguousarray(block).tobytes()) for block in expected])
+                self.assertEqual(self.column("rows"), [len(block) for block in expected])
+                self.assertEqual(set(self.column("here")), {here})
+                self.assertEqual(set(self.column("fixed")), {True})
+
+    @farm.first
+    def test_short_lines_are_read_by_the_rank(self):
+        z = self.array((20, 1000))
+        self.blocks("def f(z):\n    return z.sum() + 1e9 * len(has_file())", (20, 1000), (5, 100))
+        self.assertEqual(self.column(), [block.sum() for block in cells(z, (20, 1000), (5, 100))])
+
+    def test_one_that_ends_its_process_ends_no_other(self):
+        self.array((40_000,))
+        body = "def f(z, b_start):\n    if b_start == 17000: os.kill(os.getpid(), 9)\n    return z[-1] - z[0] + len(has_file())"
+        self.blocks(body, (40_000,), (1000,), status=1, record="full")
+        self.assertEqual(self.statuses(), [FAILED if task == 17 else DONE for task in range(40)])
+        self.assertEqual([y for task, y in enumerate(self.column()) if task != 17], [1000.0] * 39)
+        with self.open("m.h5") as file:
+            duration, start = file["m/task/duration"][()], file["m/task/start"][()]
+            self.assertTrue((duration >= 0).all() and (start > 1e9).all())
+            self.assertEqual(len(set(file["m/task/input_set"][()])), 1)
+
+    @farm.first
+    def test_of_a_file_that_is_another_one_by_now(self):
+        """The rank has had it open since before the first task, so that all tasks read the same one."""
+        z = self.array((10_000,))
+        body = """
+def f(z, task):
+    if task.index == 3:
+        with open("other", "wb") as file:
+            file.write(bytes(90_000))
+        os.rename("other", "in.h5")
+        os.kill(os.getpid(), 9)
+    return z.sum() + 1e9 * (len(has_file()) > 0 and task.index > 3)
+"""
+        self.blocks(body, status=1, arguments=["--slots", "1"])
+        expected = [z[n : n + 1000].sum() for n in range(0, 10_000, 1000)]
+        self.assertEqual(self.statuses(), [FAILED if task == 3 else DONE for task in range(10)])
+        self.assertEqual([y for task, y in enumerate(self.column()) if task != 3], [y for task, y in enumerate(expected) if task != 3])
+
+    @farm.first
+    def test_of_a_file_whose_descriptor_a_task_takes_away(self):
+        z = self.array((10_000,))
+        for other in ("pass", "held.append(os.open('/dev/zero', os.O_RDONLY))"):
+            body = f"""
+held = []
+def f(z, task):
+    if task.index == 2:
+        for fd in has_file():
+            os.close(fd)
+            {other}
+    return z.sum()
+"""
+            self.blocks(body, arguments=["--fresh"])
+            self.assertEqual(self.column(), [z[n : n + 1000].sum() for n in range(0, 10_000, 1000)])
 
     @farm.first
     def test_a_file_that_is_cut_off_ends_the_run(self):
@@ -34,6 +137,33 @@ class Blocks(PythonTest):
                 self.assertEqual(set(status), {0, DONE})
                 self.assertEqual(status[-1], 0)
                 self.assertTrue(all(file["m/results/y"][n] == 1000 * n for n in np.flatnonzero(status == DONE)))
+
+    @farm.first
+    def test_reading_is_no_task_s_time(self):
+        self.array((10_000,))
+        body = """
+from taskfarm._slot import block_files
+read = block_files.BlockFile.read
+def read_slowly(*arguments):
+    time.sleep(0.3)
+    return read(*arguments)
+block_files.BlockFile.read = read_slowly
+def f(z):
+    return z[0]
+"""
+        self.blocks(body, timeout=0.25, record="full", chunk=(2000,))
+        self.assertEqual(self.column(), [2000.0 * n for n in range(5)])
+        with self.open("m.h5") as file:
+            self.assertLess(file["m/task/duration"][()].max(), 0.25)
+
+    @farm.first
+    def test_beside_an_input_of_each_task(self):
+        z = self.array((10_000,))
+        for n in range(10):
+            self.write(f"more{n * 1000}", f"{n}")
+        body = "def f(z, task):\n    return z.sum() * len(has_file()) + int(open(task.inputs['more'][0]).read())"
+        self.blocks(body, inputs={"more": "more{b_start}"})
+        self.assertEqual(self.column(), [z[n * 1000 : (n + 1) * 1000].sum() + n for n in range(10)])
 
 
 @farm.first

@@ -17,16 +17,24 @@ class Blocks:
     """The blocks of one array of the stage, of all rows of a frame."""
 
     def __init__(
-        self, type_name: str, element: int, shape: tuple[int, ...], memory: Memory, offset: int, counts: Cells | None
+        self,
+        type_name: str,
+        element: int,
+        shape: tuple[int, ...],
+        memory: Memory,
+        offset: int,
+        counts: Cells | None,
+        is_read: bool = False,
     ) -> None:
-        """`element`: bytes of one; `shape`: of the largest block; `counts`: the shape of each row's block."""
+        """`element`: bytes of one; `shape`: of the largest block; `counts`: the shape of each row's block. `is_read`:
+        there is one block in the memory, that of the row under way."""
         self._array = np.ndarray
         self._dtype = np.dtype(f"S{element}" if type_name in ("string", "bytes") else type_name)
         self._decodes = type_name == "string"
         self._shape = shape
         self._memory = memory.view.toreadonly()
         self._offset = offset
-        self._bytes = element * math.prod(shape)
+        self._step = 0 if is_read else element * math.prod(shape)  # bytes
         self._counts = counts
 
     def of_row(self, row: int) -> Any:
@@ -35,7 +43,7 @@ class Blocks:
         if self._counts is not None:
             rank = len(shape)
             shape = tuple(self._counts[row * rank : (row + 1) * rank].tolist())
-        block = self._array(shape, self._dtype, self._memory, self._offset + row * self._bytes)
+        block = self._array(shape, self._dtype, self._memory, self._offset + row * self._step)
         if self._decodes:
             return np.char.decode(block, "utf-8", "surrogateescape") if block.size else block.astype("U1")
         return block

@@ -57,6 +57,8 @@ class Frame:
         self.now = time.monotonic
         self.epoch = time.time() - time.monotonic()
         self.scratch = Scratch()
+        self.readers: list[Callable[[int], bool]] = []  # of blocks that this process reads itself
+        self.is_unread = False  # those of the row under way could not be read
         self.scratch.prefix = said.get("scratch")
         self.remove_scratch = self.scratch.remove
         self._find_columns()
@@ -96,9 +98,11 @@ class Frame:
         for param, offset in zip(stage.params, self.said["params"], strict=True):
             makers[param["name"]] = self._param(param["type"], offset)
         counts = self.said.get("array_counts") or [-1] * len(stage.arrays)
-        for block, offset, where in zip(stage.arrays, self.said.get("arrays") or (), counts, strict=True):
+        origins = self.said.get("array_origins") or [-1] * len(stage.arrays)
+        places = zip(self.said.get("arrays") or (), counts, origins, strict=True)
+        for number, (block, (offset, where, origin)) in enumerate(zip(stage.arrays, places, strict=True)):
             if block["name"] in stage.plan.names:
-                makers[block["name"]] = self._array(block, offset, where)
+                makers[block["name"]] = self._array(number, offset, where, origin)
                 self.made.add(block["name"])
         self.values = [makers[name] for name in stage.plan.names]
 
@@ -113,10 +117,18 @@ class Frame:
             content[ends[row] : ends[row + 1]].decode(errors="surrogateescape") for row in range(first, last)
         ]
 
-    def _array(self, said: dict[str, Any], offset: int, where: int) -> Callable[[int], Any]:
+    def _array(self, number: int, offset: int, where: int, origin: int) -> Callable[[int], Any]:
+        said = self.stage.arrays[number]
         shape = tuple(said["shape"])
         counts = self._in_frame("int64", where, self.count * len(shape))
-        return self.stage.blocks(said["type"], said["element"], shape, self.buffer, offset, counts).of_row
+        origins = self._in_frame("int64", origin, self.count * len(shape))
+        if origins is not None:
+            assert counts is not None
+            self.readers.append(
+                self.stage.reader(number, self.buffer.view[offset : offset + said["bytes"]], counts, origins)
+            )
+        is_read = origins is not None
+        return self.stage.blocks(said["type"], said["element"], shape, self.buffer, offset, counts, is_read).of_row
 
     # ---- What the loop calls ----
 
@@ -127,6 +139,14 @@ class Frame:
     def seed(self, row: int) -> None:
         """Seeds the global generators."""
         self.globals.seed(self.seed_of(row))
+
+    def read_blocks(self, row: int) -> bool:
+        """Reads the row's blocks. False: they can't be read here."""
+        for read in self.readers:
+            if not read(row):
+                self.is_unread = True
+                return False
+        return True
 
     def make_rng(self, row: int) -> Any:
         """The row's `rng`."""
@@ -175,13 +195,13 @@ class Frame:
     def _loop(self, is_watched: bool, is_recorded: bool) -> Loop:
         """The loop for such a frame of the stage."""
         stage = self.stage
-        key = (is_watched, is_recorded, self.apart is not None)
+        key = (is_watched, is_recorded, self.apart is not None, bool(self.readers))
         loop = stage.loops.get(key)
         if loop is None:
             loop = stage.loops[key] = loop_of(self._shape(*key))
         return loop
 
-    def _shape(self, is_watched: bool, is_recorded: bool, has_apart: bool) -> Shape:
+    def _shape(self, is_watched: bool, is_recorded: bool, has_apart: bool, reads_blocks: bool) -> Shape:
         stage = self.stage
         plain = all(column.type in FORMATS and not column.shape and not column.optional for column in stage.columns)
         return Shape(
@@ -195,6 +215,7 @@ class Frame:
             has_scratch=stage.wants_task,
             is_watched=is_watched,
             has_apart=has_apart,
+            reads_blocks=reads_blocks,
             is_fenced=not IS_ORDERED,
         )
 
@@ -215,7 +236,7 @@ class Frame:
         written is the last row's then, and each took its share of the time."""
         row = 0
         began = self.now()
-        while row < self.count and not self.control[STOP]:
+        while row < self.count and not self.control[STOP] and not self.is_unread:
             first, last, is_short = row, min(row + _STRIDE, self.count), self.stage.is_short
             shares = is_short and self.starts is not None and self.apart is None and not self.stage.is_timed
             if shares:  # if the process ends among them, these stand

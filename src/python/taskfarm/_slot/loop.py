@@ -40,6 +40,7 @@ class Shape:
     has_scratch: bool  # what the task has made is to be removed
     is_watched: bool  # what is written to descriptors, and the current folder, are looked at after each row
     has_apart: bool  # some rows are not to be called
+    reads_blocks: bool  # blocks of arrays are read from files, row by row; a row of which one can't be read is left
     is_fenced: bool  # the machine lets other processes see writes in another order than that of the program
 
 
@@ -98,6 +99,7 @@ def _setup_lines(shape: Shape, names: tuple[str, ...]) -> list[str]:
     lines += ["remove_scratch = frame.remove_scratch"] if shape.has_scratch else []
     lines += ["apart = frame.apart"] if shape.has_apart else []
     lines += ["fence = frame.fence"] if shape.is_fenced else []
+    lines += ["read_blocks = frame.read_blocks"] if shape.reads_blocks else []
     return lines
 
 
@@ -107,7 +109,9 @@ def _row_lines(shape: Shape, call: str) -> list[str]:
     lines = [f"if control[{STOP}]:", "    return row"]
     lines += ["if apart[row]:", "    continue"] if shape.has_apart else []
     lines += ["fence()"] if shape.is_fenced else []
+    lines += [f"clock[{STARTED}] = 0.0"] if shape.is_timed and shape.reads_blocks else []  # reading is no task's time
     lines += [f"control[{ENDED}] = row"]
+    lines += ["if not read_blocks(row):", "    return row"] if shape.reads_blocks else []
     lines += ["if seeders:", "    seed(row)"] if shape.is_seeded else []
     lines += ["began = now()"] if has_clock and shape.is_watched else []
     lines += [f"clock[{STARTED}] = began"] if shape.is_timed else []
@@ -134,7 +138,7 @@ def _is_plain(name: str) -> bool:
 
 def source(shape: Shape) -> str:
     """The source of a loop: loop(frame, first, last) runs rows first .. last - 1 of the frame and returns the row that
-    it did not begin: `last`, or less when the host says stop."""
+    it did not begin: `last`, or less when the host says stop, or its blocks can't be read."""
     names = (*shape.positional, *shape.named)
     iterated = [i for i, name in enumerate(names) if name not in shape.made]
     values = [f"make{i}(row)" if name in shape.made else f"a{i}" for i, name in enumerate(names)]

@@ -35,7 +35,13 @@ class Slot:
 
     def serve(self) -> None:
         """Answers packets until the host is gone. Raises OSError if it goes in the middle of an answer."""
-        answers = {"hello": self._hello, "stage": self._stage, "buffer": self._buffer, "frame": self._frame}
+        answers = {
+            "hello": self._hello,
+            "stage": self._stage,
+            "buffer": self._buffer,
+            "blocks": self._blocks,
+            "frame": self._frame,
+        }
         while True:
             try:
                 message, descriptors = self.link.receive()
@@ -88,13 +94,22 @@ class Slot:
             old.close()
         self.buffers[message["buffer"]] = Memory(descriptors[0], message["size"])
 
+    def _blocks(self, message: dict[str, Any], descriptors: list[int]) -> None:
+        said = message["blocks"]
+        self.stages[said["stage"]].read_from(said, descriptors[0])
+
     def _frame(self, message: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         said = message["frame"]
         self.control[BEGUN] = 1
         self.frame.grow(said.get("size") or 0)
         stage = self.stages[said["stage"]]
-        ended, vain = stage.run(said)
-        return {"frame": ended, "seeds": stage.wants_seeds, **({"vain": vain} if vain else {})}
+        frame = stage.begin(said)
+        answer: dict[str, Any] = {"frame": frame.run(), "seeds": stage.wants_seeds}
+        if frame.vain:
+            answer["vain"] = frame.vain
+        if frame.is_unread:
+            answer["unread"] = True
+        return answer
 
 
 def _why(error: BaseException) -> str:

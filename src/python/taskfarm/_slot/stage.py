@@ -11,12 +11,14 @@ from taskfarm._slot.columns import column_of
 from taskfarm._slot.frame import Frame
 from taskfarm._slot.load import FOLDERS, load_function, load_init
 from taskfarm._slot.loop import Loop
+from taskfarm._slot.memory import Cells
 from taskfarm._slot.plan import OFFERED, bind
 from taskfarm._slot.protocol import ENDED
 from taskfarm._slot.results import Results
 from taskfarm._slot.streams import GLOBALS
 
 if TYPE_CHECKING:
+    from taskfarm._slot.block_files import BlockFile
     from taskfarm._slot.slot import Slot
 
 
@@ -76,7 +78,8 @@ class Stage:
 
             self.first = First(FOLDERS.at(said["first"]), bool(self.batch))
             self.own_function = self.function
-        self.loops: dict[tuple[bool, bool, bool], Loop] = {}  # Frame's
+        self.files: dict[int, BlockFile] = {}  # by the numbers of arrays
+        self.loops: dict[tuple[bool, bool, bool, bool], Loop] = {}  # Frame's
         self.is_short = False  # the tasks that ran last were
         self.share = 0.0  # seconds that each of them took
 
@@ -119,15 +122,29 @@ class Stage:
         draws = draws_of(self.function, self.batch, bool(self.said.get("seed_globals", True)))
         return {name: found for name, found in draws.items() if found}
 
-    def run(self, said: dict[str, Any]) -> tuple[int, str]:
-        """Runs the rows of a frame. Returns how many have ended, and why a call of several came to nothing."""
+    def begin(self, said: dict[str, Any]) -> Frame:
+        """A frame, whose rows are to be run next."""
         if self.slot.current is not self:
             self.slot.current = self
             enter(self.said)
         if self.first is not None:
             self._take_first(said["first"], said["count"])
-        frame = self.frame(self, said)
-        return frame.run(), frame.vain
+        return self.frame(self, said)
+
+    def read_from(self, said: dict[str, Any], fd: int) -> None:
+        """From now on tasks' blocks of an array are read from this file, which becomes the stage's."""
+        from taskfarm._slot.block_files import BlockFile
+
+        number = said["array"]
+        if number in self.files:
+            self.files[number].close()
+        self.files[number] = BlockFile(fd, said["offset"], said["whole"], self.arrays[number]["element"])
+
+    def reader(self, number: int, block: Cells, shapes: Cells, origins: Cells) -> Callable[[int], bool]:
+        """What reads the blocks of a frame's rows."""
+        from taskfarm._slot.block_files import reader
+
+        return reader(self.files[number], self.arrays[number]["type"], block, shapes, origins)
 
     def _take_first(self, first: int, count: int) -> None:
         """In a frame that has the task which told the types, its value is what was recorded."""
