@@ -28,13 +28,15 @@ static int open_file(const host *h, const tf_array_spec *array, const tf_array_f
     return -1;
 }
 
-/* Sends {"blocks": {"stage": n, "array": a, "offset": bytes, "whole": [lengths of the array]}} with the file. */
-static void send_file(const host *h, python_slot *s, int a, int64_t offset, int fd) {
+/* Sends {"blocks": {"stage": n, "array": a, "offset": bytes, "type": ">f4", "whole": [lengths of the array]}} with
+ * the file. */
+static void send_file(const host *h, python_slot *s, int a, const tf_array_file *file, int fd) {
     const tf_grid *grid = h->spec->array[a].grid;
     tf_buf packet = {0};
     tf_buf_addf(&packet, "{\"blocks\": {\"stage\": %d", h->spec->number);
     packet_add_number(&packet, "array", a);
-    packet_add_number(&packet, "offset", offset);
+    packet_add_number(&packet, "offset", file->offset);
+    packet_add_text(&packet, "type", file->type);
     packet_add_key(&packet, "whole");
     for (int d = 0; d < grid->inner; d++)
         tf_buf_addf(&packet, "%s%" PRId64, d ? ", " : "[", grid->shape[grid->first + d]);
@@ -49,13 +51,14 @@ bool python_files_give(host *h, python_slot *s) {
     for (int a = 0; a < h->spec->arrays; a++) {
         if (!batch_is_read(h->spec, a))
             continue;
-        const tf_array_file file = h->columns.files[a];
+        tf_array_file file = h->columns.files[a];
+        file.type[sizeof file.type - 1] = '\0'; /* tasks can write there */
         const int fd = open_file(h, &h->spec->array[a], &file);
         if (fd < 0) {
             python_files_refuse(h);
             return false;
         }
-        send_file(h, s, a, file.offset, fd);
+        send_file(h, s, a, &file, fd);
         close(fd);
     }
     s->files = h->spec->number;

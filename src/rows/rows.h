@@ -90,10 +90,12 @@ static inline int64_t tf_rows_run(const tf_rows *rows, int64_t row) {
  * started; it is empty as long as the batch goes on. tf_slots_poll returns what this returns, if that is not TF_OK. */
 typedef tf_err tf_on_rows(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error);
 
-/* Where all elements of an array stand in one piece of a file, in C order and of the type that tasks get. */
+/* Where all elements of an array stand in one piece of a file, in C order. Each of them is a value of the type that
+ * tasks get, too, without rounding. */
 typedef struct tf_array_file {
     uint64_t device, inode; /* of the file: another one may stand under its name by now */
     int64_t offset;         /* of the first element, in bytes */
+    char type[8];           /* of the elements there, as numpy names it: ">i2"; NUL-terminated */
 } tf_array_file;
 
 /* Where upstream values come from, which tasks take of other stages. */

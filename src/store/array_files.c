@@ -2,6 +2,8 @@
 #include "store/array_files.h"
 
 #include <errno.h>
+#include <float.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -95,11 +97,46 @@ static bool is_in_one_piece(hid_t dataset) {
     return good;
 }
 
-static bool is_of_type(hid_t dataset, hid_t wanted) {
+/* The bits of whole numbers that a type has without rounding; of integers that may be negative, but for the sign. */
+static int count_bits(char kind, size_t bytes) {
+    if (kind == 'f')
+        return bytes == sizeof(float) ? FLT_MANT_DIG : DBL_MANT_DIG;
+    return (int)(8 * bytes) - (kind == 'i');
+}
+
+static char kind_of(tf_type type) {
+    return type == TF_FLOAT32 || type == TF_FLOAT64 ? 'f' : type >= TF_UINT8 && type <= TF_UINT64 ? 'u' : 'i';
+}
+
+/* Has the type all values of the other, so that a conversion rounds nothing and cuts nothing off? */
+static bool holds_all(tf_type type, char stored, size_t bytes) {
+    const char kind = kind_of(type);
+    const bool has_kind = kind == stored || kind == 'f' || (kind == 'i' && stored == 'u');
+    return has_kind && count_bits(kind, tf_type_size(type)) >= count_bits(stored, bytes);
+}
+
+/* Finds out what numpy calls the dataset's type, if it is an ordinary one that `wanted` has all values of. */
+static bool name_type(hid_t dataset, tf_type wanted, char name[8]) {
+    const struct {
+        hid_t type;
+        char kind, order;
+    } ordinary[] = {
+        {H5T_STD_I8LE, 'i', '<'},   {H5T_STD_I16LE, 'i', '<'},  {H5T_STD_I32LE, 'i', '<'},  {H5T_STD_I64LE, 'i', '<'},
+        {H5T_STD_U8LE, 'u', '<'},   {H5T_STD_U16LE, 'u', '<'},  {H5T_STD_U32LE, 'u', '<'},  {H5T_STD_U64LE, 'u', '<'},
+        {H5T_IEEE_F32LE, 'f', '<'}, {H5T_IEEE_F64LE, 'f', '<'}, {H5T_STD_I8BE, 'i', '>'},   {H5T_STD_I16BE, 'i', '>'},
+        {H5T_STD_I32BE, 'i', '>'},  {H5T_STD_I64BE, 'i', '>'},  {H5T_STD_U8BE, 'u', '>'},   {H5T_STD_U16BE, 'u', '>'},
+        {H5T_STD_U32BE, 'u', '>'},  {H5T_STD_U64BE, 'u', '>'},  {H5T_IEEE_F32BE, 'f', '>'}, {H5T_IEEE_F64BE, 'f', '>'}};
     hid_t type = H5Dget_type(dataset);
-    const bool same = H5Tequal(type, wanted) > 0;
+    bool found = false;
+    for (size_t i = 0; i < sizeof ordinary / sizeof *ordinary && !found; i++) {
+        const size_t bytes = H5Tget_size(type);
+        if (H5Tequal(type, ordinary[i].type) <= 0)
+            continue;
+        found = holds_all(wanted, ordinary[i].kind, bytes);
+        snprintf(name, 8, "%c%c%zu", ordinary[i].order, ordinary[i].kind, bytes);
+    }
     H5Tclose(type);
-    return same;
+    return found;
 }
 
 int array_file_descriptor(hid_t file) {
@@ -110,11 +147,14 @@ int array_file_descriptor(hid_t file) {
     return is_one && H5Fget_vfd_handle(file, H5P_DEFAULT, &handle) >= 0 && handle ? *(const int *)handle : -1;
 }
 
-bool array_file_find(int fd, hid_t dataset, hid_t type, tf_array_file *where) {
+bool array_file_find(int fd, hid_t dataset, tf_type type, tf_array_file *where) {
     struct stat info;
-    if (fd < 0 || fstat(fd, &info) != 0 || !is_in_one_piece(dataset) || !is_of_type(dataset, type))
+    *where = (tf_array_file){0};
+    if (fd < 0 || fstat(fd, &info) != 0 || !is_in_one_piece(dataset) || !name_type(dataset, type, where->type))
         return false;
-    *where = (tf_array_file){.device = info.st_dev, .inode = info.st_ino, .offset = (int64_t)H5Dget_offset(dataset)};
+    where->device = info.st_dev;
+    where->inode = info.st_ino;
+    where->offset = (int64_t)H5Dget_offset(dataset);
     return true;
 }
 

@@ -13,8 +13,8 @@ hid_t array_file_open(const char *path, const tf_array_spec *array, hid_t *file,
 /* HDF5's own descriptor of an open file; -1: what it calls a file is not one. */
 int array_file_descriptor(hid_t file);
 
-/* Are all elements of the open dataset in one piece of its file, which has this descriptor, and of this type? Then
- * tells where. */
-bool array_file_find(int fd, hid_t dataset, hid_t type, tf_array_file *where);
+/* Are all elements of the open dataset in one piece of its file, which has this descriptor, and can anybody make values
+ * of the type of them? Then tells where. */
+bool array_file_find(int fd, hid_t dataset, tf_type type, tf_array_file *where);
 
 #endif

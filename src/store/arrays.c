@@ -213,7 +213,7 @@ bool tf_store_array_file(void *context, int stage, int a, tf_array_file *file) {
     tf_error ignored;
     return array->file >= 0 && tf_template_is_constant(s->campaign->stage[stage].input[array->file].text) &&
            line_bytes(array) >= SHORT && open_for_task(s, stage, a, 0, &ignored) == TF_OK &&
-           array_file_find(source->fd, source->dataset, source->type, file);
+           array_file_find(source->fd, source->dataset, array->type, file);
 }
 
 /* ---- What became of other stages' blocks ---- */

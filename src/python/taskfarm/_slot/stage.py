@@ -138,13 +138,13 @@ class Stage:
         number = said["array"]
         if number in self.files:
             self.files[number].close()
-        self.files[number] = BlockFile(fd, said["offset"], said["whole"], self.arrays[number]["element"])
+        self.files[number] = BlockFile(fd, said["offset"], said["whole"], said["type"], self.arrays[number]["type"])
 
     def reader(self, number: int, block: Cells, shapes: Cells, origins: Cells) -> Callable[[int], bool]:
         """What reads the blocks of a frame's rows."""
         from taskfarm._slot.block_files import reader
 
-        return reader(self.files[number], self.arrays[number]["type"], block, shapes, origins)
+        return reader(self.files[number], block, shapes, origins)
 
     def _take_first(self, first: int, count: int) -> None:
         """In a frame that has the task which told the types, its value is what was recorded."""
