@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "farm/dependencies.h"
+#include "farm/gathering.h"
 #include "farm/incidents.h"
+#include "farm/loss.h"
 #include "farm/notices.h"
 #include "farm/peers.h"
 #include "farm/sickness.h"
@@ -36,10 +38,8 @@ struct master {
     notices *notices;
     terms terms;
     peers peers;
-    bool is_gathering;         /* all have been summoned */
-    double summoned, gathered; /* when, and how long the time before took, if it took long, s */
-    bool are_here;             /* and all have answered, in this turn */
-    tf_action waiting;         /* what is to be done as soon as all are here */
+    gathering gathering;
+    tf_action waiting; /* what is to be done as soon as all are here */
     bool is_waiting;
     double longest_check;      /* s that a look at "until" has taken */
     double started;            /* when it was made */
@@ -115,6 +115,7 @@ master *master_new(const tf_farm_options *options, const terms *agreed, const tr
                   .terms = *agreed,
                   .peers = peers_new(o, t->ranks, agreed->patience, tf_clock_now(clock)),
                   .started = tf_clock_now(clock)};
+    m->gathering = gathering_new(t, &m->peers);
     m->until = tf_alloc_array((size_t)campaign->stages, sizeof *m->until);
     m->step = tf_alloc_array(MOST_STEPS, sizeof *m->step);
     tf_sched_stage *stages = tf_alloc_array((size_t)campaign->stages, sizeof *stages);
@@ -325,44 +326,12 @@ static void end_written(master *m, int rank, int stage) {
     free(status);
 }
 
-/* "fit[120] and 3 other tasks"; "": it holds none. */
-static void name_held(const master *m, int rank, tf_buf *out) {
-    int64_t held = 0;
-    for (int s = 0; s < m->campaign->stages; s++) {
-        const tf_intervals *tasks = tf_sched_holds(m->sched, rank, s);
-        if (tasks->total > 0 && held == 0)
-            tf_buf_addf(out, "%s[%lld]", m->campaign->stage[s].name, (long long)tasks->items[0].first);
-        held += tasks->total;
-    }
-    if (held > 1)
-        tf_buf_addf(out, " and %lld other task%s", (long long)held - 1, held == 2 ? "" : "s");
-}
-
-/* What people are told of a rank that is lost. */
-static void describe_loss(const master *m, int rank, peer_state why, double silence, tf_buf *out) {
-    const char *host = m->peers.peer[rank].host;
-    char duration[32];
-    tf_buf held = {0};
-    tf_buf_addf(out, "rank %d%s%s ", rank, *host ? " on " : "", host);
-    if (why == PEER_DIED) {
-        tf_buf_adds(out, "has died; the others go on with its tasks");
-        return;
-    }
-    name_held(m, rank, &held);
-    tf_buf_addf(out, "has not been heard for %s", tf_format_duration(silence, duration));
-    if (held.length)
-        tf_buf_addf(out, ", and holds %s", held.data);
-    tf_buf_adds(out, m->terms.recovers ? "; the others go on with its tasks"
-                                       : "; this run ends, and the same command line goes on");
-    tf_buf_free(&held);
-}
-
 /* From now on nothing is done together any more: stages that were laid out go on, others are for the next run. */
 static void bury(master *m, int rank, peer_state why) {
     const bool is_silent = why == PEER_SILENT;
     const double silence = peers_silence(&m->peers, rank);
     tf_buf text = {0};
-    describe_loss(m, rank, why, silence, &text);
+    loss_describe(&m->peers, m->campaign, m->sched, &m->terms, rank, why, &text);
     peers_mark_lost(&m->peers, rank, why);
     sickness_forget(m->sickness, rank);
     for (int s = 0; s < m->campaign->stages; s++)
@@ -615,37 +584,9 @@ static bool is_of_step(const master *m, int stage) {
     return false;
 }
 
-static void summon(master *m) {
-    const summon_message summons = {.number = peers_summon(&m->peers)};
-    m->is_gathering = true;
-    m->summoned = now(m);
-    for (int rank = 1; rank < m->transport->ranks; rank++)
-        transport_send(m->transport, rank, TAG_SUMMON, &summons, sizeof summons);
-}
-
-/* What all do together must not wait for one that is lost: each rank says first that it is there. Is each? Once they
- * are it holds until the end of the turn. */
+/* May ranks do something together now? What they do must not wait for one that is lost. */
 static bool gather(master *m) {
-    if (m->are_here || m->transport->ranks == 1 || has_loss(m))
-        return true;
-    if (!m->is_gathering)
-        summon(m);
-    return false;
-}
-
-/* Have all answered? Where one took long the answers of the others are old: they are asked anew, until that takes as
- * long again. */
-static void count_answers(master *m) {
-    const double quick = 1;
-    m->are_here = m->is_gathering && peers_are_here(&m->peers);
-    if (!m->are_here)
-        return;
-    const double took = now(m) - m->summoned;
-    m->are_here = took < quick || (m->gathered > 0 && took > m->gathered / 2);
-    m->gathered = m->are_here ? 0 : took;
-    m->is_gathering = false;
-    if (!m->are_here)
-        summon(m);
+    return has_loss(m) || gathering_is_complete(&m->gathering, now(m));
 }
 
 static void take_steps(master *m) {
@@ -736,7 +677,7 @@ static void watch_time(master *m) {
 
 static void watch_workers(master *m) {
     peers_listen(&m->peers, now(m));
-    count_answers(m);
+    gathering_turn(&m->gathering, now(m));
     if (now(m) - m->checked <= CHECK_INTERVAL)
         return;
     m->checked = now(m);

@@ -1,0 +1,14 @@
+/* What people are told of a rank that is lost. */
+#ifndef TF_FARM_LOSS_H
+#define TF_FARM_LOSS_H
+
+#include "farm/peers.h"
+#include "farm/terms.h"
+#include "sched/sched.h"
+
+/* Which rank it was, on which host, what it was at, and what becomes of the run: a sentence without its full stop. To
+ * be called while the scheduler still counts on the rank. */
+void loss_describe(const peers *p, const tf_campaign *campaign, const tf_sched *sched, const terms *terms, int rank,
+                   peer_state why, tf_buf *out);
+
+#endif
