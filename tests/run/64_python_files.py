@@ -149,19 +149,19 @@ def f(z, task):
 
     @farm.first
     def test_reading_is_no_task_s_time(self):
-        self.array((10_000,))
+        self.array((256_000,))
         body = """
 from taskfarm._slot import block_files
 read = block_files.BlockFile.read
-def read_slowly(*arguments):
-    time.sleep(0.3)
-    return read(*arguments)
+def read_slowly(self, origin, *more):
+    time.sleep(0.3 if origin[0] in (192_000, 192_384, 192_768) else 0)  # not the first row of a frame
+    return read(self, origin, *more)
 block_files.BlockFile.read = read_slowly
 def f(z):
     return z[0]
 """
-        self.blocks(body, timeout=0.25, record="full", chunk=(2000,))
-        self.assertEqual(self.column(), [2000.0 * n for n in range(5)])
+        self.blocks(body, (256_000,), (128,), timeout=0.25, record="full", arguments=["--slots", "1"])
+        np.testing.assert_array_equal(self.column(), np.arange(0, 256_000, 128))
         with self.open("m.h5") as file:
             self.assertLess(file["m/task/duration"][()].max(), 0.25)
 
@@ -189,8 +189,8 @@ def f(x, task):
     (task.inputs["a"] if isinstance(task.inputs, dict) else task.inputs).clear()
     return same
 """
-            self.python(body, "bool", inputs=inputs, arguments=["--fresh"])
-            self.assertEqual(self.column(), [True] * 10)
+            self.python(body, "bool", inputs=inputs, over={"x": {"range": [0, 1000]}}, arguments=["--fresh"])
+            self.assertEqual(set(self.column()), {True})
 
     def test_one_that_vanishes(self):
         """A look holds for as long as a batch does."""
