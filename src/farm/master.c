@@ -533,7 +533,8 @@ static void fail(master *m, const tf_action *a) {
 
 /* What concerns one worker, and no step. */
 static bool is_of_worker(const tf_action *action) {
-    return action->kind == TF_ACTION_FAIL || action->kind == TF_ACTION_DROP || action->kind == TF_ACTION_SICK;
+    return action->kind == TF_ACTION_FAIL || action->kind == TF_ACTION_DROP || action->kind == TF_ACTION_SICK ||
+           action->kind == TF_ACTION_SLOW;
 }
 
 static void act_on_worker(master *m, const tf_action *action) {
@@ -541,35 +542,19 @@ static void act_on_worker(master *m, const tf_action *action) {
         fail(m, action);
     else if (action->kind == TF_ACTION_DROP)
         sickness_settle_rows(m->sickness, action);
-    else
+    else if (action->kind == TF_ACTION_SICK)
         sickness_begin(m->sickness, action);
-}
-
-/* Carries an action out while all ranks live. */
-static void act(master *m, const tf_action *action) {
-    switch (action->kind) {
-    case TF_ACTION_FAIL:
-    case TF_ACTION_DROP:
-    case TF_ACTION_SICK:       /* of a worker */
-    case TF_ACTION_END: break; /* later */
-    case TF_ACTION_LAYOUT:
-    case TF_ACTION_FINISH: break; /* a step */
-    case TF_ACTION_GRANT: grant(m, action); break;
-    }
+    else
+        sickness_say_slow(m->sickness, action);
 }
 
 /* Once a rank is lost nothing is done together: the finisher does that. A layout that came with the loss, and what
  * would need it, is for the next run. */
-static void act_alone(master *m, const tf_action *action) {
-    switch (action->kind) {
-    case TF_ACTION_FAIL:
-    case TF_ACTION_DROP:
-    case TF_ACTION_SICK:       /* of a worker */
-    case TF_ACTION_END: break; /* later */
-    case TF_ACTION_LAYOUT: drain(m, DRAIN_WAIT, TF_FARM_LOSS); break;
-    case TF_ACTION_FINISH: m->finished++; break;
-    case TF_ACTION_GRANT: grant(m, action); break;
-    }
+static void leave_step(master *m, const tf_action *step) {
+    if (step->kind == TF_ACTION_LAYOUT)
+        drain(m, DRAIN_WAIT, TF_FARM_LOSS);
+    else
+        m->finished++;
 }
 
 static bool is_step(const tf_action *action) {
@@ -595,7 +580,7 @@ static void take_steps(master *m) {
     bury_lost(m, 0);
     if (has_loss(m))
         for (int n = 0; n < m->steps; n++)
-            act_alone(m, &m->step[n]);
+            leave_step(m, &m->step[n]);
     else
         send_steps(m);
     m->steps = 0;
@@ -620,10 +605,8 @@ static void carry_out(master *m, const tf_action *action) {
     }
     if (action->kind == TF_ACTION_END)
         m->ends = true;
-    else if (has_loss(m))
-        act_alone(m, action);
     else
-        act(m, action);
+        grant(m, action);
 }
 
 /* What tasks failed of is known once their rows are written. true: the end has been told. */

@@ -66,6 +66,15 @@ void sickness_begin(sickness *s, const tf_action *a) {
     transport_send(s->transport, a->worker, TAG_DRAIN, &(drain_message){.how = DRAIN_SICK}, sizeof(drain_message));
 }
 
+void sickness_say_slow(const sickness *s, const tf_action *a) {
+    const char *host = s->peers->peer[a->worker].host;
+    tf_buf text = {0};
+    tf_buf_addf(&text, "rank %d on %s is slow: tasks of stage \"%s\" take %.0f times as long there as elsewhere",
+                a->worker, host, s->campaign->stage[a->stage].name, a->times);
+    incidents_begin(s->incidents, &(incident){INCIDENT_SLOW, a->worker, host, tf_wall(), text.data});
+    tf_buf_free(&text);
+}
+
 int sickness_count(const sickness *s) {
     return s->sick;
 }

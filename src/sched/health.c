@@ -17,7 +17,7 @@
 
 /* ---- What is told ---- */
 
-static void tell(tf_sched *s, tf_action action) {
+void health_tell(tf_sched *s, tf_action action) {
     if (s->told_first == s->told_end)
         s->told_first = s->told_end = 0;
     if (s->told_end == s->told_capacity) {
@@ -28,12 +28,12 @@ static void tell(tf_sched *s, tf_action action) {
 }
 
 static void tell_of_rows(tf_sched *s, tf_action_kind kind, int worker_id, const doubt *d) {
-    tell(s, (tf_action){.kind = kind,
-                        .stage = d->stage_id,
-                        .worker = worker_id,
-                        .first = d->tasks.first,
-                        .count = d->tasks.end - d->tasks.first,
-                        .attempt = d->attempt});
+    health_tell(s, (tf_action){.kind = kind,
+                               .stage = d->stage_id,
+                               .worker = worker_id,
+                               .first = d->tasks.first,
+                               .count = d->tasks.end - d->tasks.first,
+                               .attempt = d->attempt});
 }
 
 /* ---- What becomes of tasks ---- */
@@ -106,12 +106,12 @@ static void find_sick(tf_sched *s, int worker_id) {
     worker *w = &s->worker[worker_id];
     const health *h = &w->health;
     doubt d;
-    tell(s, (tf_action){.kind = TF_ACTION_SICK,
-                        .worker = worker_id,
-                        .stage = h->well_stage_id,
-                        .first = h->well_task,
-                        .count = h->failed + h->ended,
-                        .well = h->well});
+    health_tell(s, (tf_action){.kind = TF_ACTION_SICK,
+                               .worker = worker_id,
+                               .stage = h->well_stage_id,
+                               .first = h->well_task,
+                               .count = h->failed + h->ended,
+                               .well = h->well});
     s->suspects--;
     w->health.state = HEALTH_SICK;
     while (doubts_pop(w, &d)) {

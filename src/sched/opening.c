@@ -120,6 +120,9 @@ void opening_close(tf_sched *s, int stage_id, bool finished) {
     st->finished = finished;
     st->closed = !finished;
     s->closed_stages += !finished;
+    free(st->pace);
+    st->pace = NULL;
+    st->paces = 0; /* nothing more comes */
     if (finished)
         let_later_begin(s, stage_id);
     else

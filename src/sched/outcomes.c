@@ -2,6 +2,12 @@
  * have had their last. */
 #include "sched/state.h"
 
+static void notice_pace(tf_sched *s, int worker_id, int stage_id, int64_t count, double seconds) {
+    const double times = pace_add(s, worker_id, stage_id, count, seconds);
+    if (times > 0)
+        health_tell(s, (tf_action){.kind = TF_ACTION_SLOW, .worker = worker_id, .stage = stage_id, .times = times});
+}
+
 bool tf_sched_report(tf_sched *s, int worker_id, int stage_id, int64_t first, int64_t count, int64_t failed,
                      double seconds) {
     if (failed < 0 || failed > count || !worker_release(s, worker_id, stage_id, first, count, seconds))
@@ -13,6 +19,7 @@ bool tf_sched_report(tf_sched *s, int worker_id, int stage_id, int64_t first, in
         health_has_failed(s, worker_id, stage_id, first, count);
     } else {
         health_did_well(s, worker_id, stage_id, first, count);
+        notice_pace(s, worker_id, stage_id, count, seconds);
     }
     return true;
 }

@@ -43,6 +43,7 @@ void tf_sched_free(tf_sched *s) {
     for (int i = 0; i < s->stages; i++) {
         ready_free(&s->stage[i]);
         tf_intervals_free(&s->stage[i].forgiven);
+        free(s->stage[i].pace);
         free((void *)(uintptr_t)s->stage[i].spec.after);
     }
     workers_free(s);

@@ -84,6 +84,7 @@ typedef enum tf_action_kind {
     TF_ACTION_DROP,   /* others have the same attempt at them: the worker is to drop their rows */
     TF_ACTION_SICK, /* the worker gets nothing more: `count` of its tasks failed in a row, and some of them, as `first`
                        of the stage, have done well elsewhere. It is to end what it holds, and then it is down */
+    TF_ACTION_SLOW, /* tasks of the stage take `times` as long on the worker as on others */
     TF_ACTION_FINISH, /* all tasks of the stage that were begun have ended: write the rest of it */
     TF_ACTION_END     /* all stages are finished, or stopped, or drained: there will be no other action */
 } tf_action_kind;
@@ -96,6 +97,7 @@ typedef struct tf_action {
     int64_t count;
     int attempt;  /* which one a grant is for, from 1 */
     int64_t well; /* of a sick worker: how many of the tasks have done well elsewhere */
+    double times; /* of a slow worker */
     bool is_torn; /* the rest of the grant's last batch is granted next, to the same worker */
 } tf_action;
 

@@ -6,6 +6,7 @@
  * retry.c     tasks that wait for another attempt
  * doubts.c    tasks that have failed, and of which it is not known yet whether their worker is to blame
  * health.c    which workers are suspected, and which are sick
+ * pace.c      how fast workers are, compared with each other
  * outcomes.c  what workers say of tasks that have ended
  * stages.c    which stages are begun, and over
  * classes.c   which stages need the same; unable.c: which workers can't run a stage
@@ -23,6 +24,13 @@ typedef struct level_queue {
     tf_intervals tasks;
 } level_queue;
 
+/* How long a stage's tasks take on a worker. */
+typedef struct pace {
+    double logs; /* of the seconds that a task took: the sum over reports */
+    double seconds;
+    int64_t reports;
+} pace;
+
 typedef struct stage {
     tf_sched_stage spec;
     int class_id;       /* its tasks' resource class */
@@ -33,6 +41,9 @@ typedef struct stage {
     int64_t retrying; /* tasks that wait for another attempt */
     int64_t blocked;  /* tasks that wait for other tasks */
     tf_estimate estimate;
+    pace *pace;            /* by worker, as far as some of it have ended; while it is open */
+    int paces, pace_count; /* workers that have one; those of enough reports */
+    double pace_sum;       /* of the latter's paces, as logarithms */
     tf_intervals
         forgiven; /* tasks that have failed on a sick worker: the attempt under way may fail once for nothing */
     bool is_unable_somewhere; /* some worker has said that it can't run its tasks; the class is its own */
@@ -111,6 +122,7 @@ typedef struct worker {
     int64_t *held_of_class; /* how many of these are of each class */
     tf_intervals *holds;    /* per stage: which of its tasks these are */
     health health;
+    bool is_slow; /* it has been told that it is */
 } worker;
 
 struct tf_sched {
@@ -255,6 +267,9 @@ enum {
 /* The worker is to be down: what is doubtful of it is for others. */
 void health_down(tf_sched *s, int worker_id);
 
+/* Something is to be told of a worker, in its turn. */
+void health_tell(tf_sched *s, tf_action action);
+
 /* May it have tasks? */
 static inline bool health_is_good(const worker *w) {
     return w->health.state == HEALTH_WELL;
@@ -301,6 +316,12 @@ int class_find(tf_sched *s, const tf_resources *need);
 
 /* Makes a class of the stage alone of it, if it shares its own. */
 void class_split(tf_sched *s, int stage_id);
+
+/* ---- pace.c ---- */
+
+/* Tasks have done well. Returns how many times as long they take on the worker as on others, once that is much; else,
+ * and once it was told, 0. */
+double pace_add(tf_sched *s, int worker_id, int stage_id, int64_t count, double seconds);
 
 /* ---- backfill.c ---- */
 

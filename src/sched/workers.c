@@ -84,6 +84,7 @@ void tf_sched_worker_up(tf_sched *s, int worker_id, tf_resources have) {
     w->up = true;
     w->have = have;
     w->reserved_for = -1;
+    w->is_slow = false;
     if (!w->holds) {
         w->holds = tf_alloc_array((size_t)s->stages, sizeof *w->holds);
         w->held_of_class = tf_alloc_array((size_t)s->classes, sizeof *w->held_of_class);

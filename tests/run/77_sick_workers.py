@@ -74,15 +74,15 @@ class SickWorkers(farm.FarmTest):
         self.write(
             "m.json",
             {
-                "over": {"i": {"range": [300000]}},
-                "run": {"expr": {"y": "i >= 100000 && i < 110000 ? 0/0 : i"}},
+                "over": {"i": {"range": [100000]}},
+                "run": {"expr": {"y": "i >= 40000 && i < 50000 ? 0/0 : i"}},
                 "results": {"y": "int64"},
             },
         )
         self.taskfarm("m.json", "--output", "one.h5", status=1)
         result = self.taskfarm("m.json", ranks=4, status=1)
         self.assertEqual(self.incidents(), [])
-        self.assertRegex(result.stderr, r"m: 290 000 done, 10 000 failed in ")
+        self.assertRegex(result.stderr, r"m: 90 000 done, 10 000 failed in ")
         self.assertEqual(digest(self.folder / "m.h5"), digest(self.folder / "one.h5"))
 
     @farm.first
@@ -129,6 +129,18 @@ class SickWorkers(farm.FarmTest):
         self.assertRegex(result.stderr, r"m: 0 done, 0 failed, 20 left for the next run ")
         self.assertIn("gets no more tasks of stage", self.taskfarm("status", "m.h5").stdout)
         self.taskfarm("m.json")
+
+    @farm.first
+    def test_slow_ones_are_named(self):
+        self.node = ("NODE=slow",)
+        command = 'if test "$NODE" = slow; then sleep 0.5; else sleep 0.02; fi'
+        self.write("m.json", {"over": {"i": {"range": [400]}}, "run": {"command": command}})
+        result = self.taskfarm("m.json", ranks=3)
+        why = r"rank 2 on \S+ is slow: tasks of stage \"m\" take \d+ times as long there as elsewhere"
+        self.assertRegex(result.stderr, rf"taskfarm: {why}\n")
+        (incident,) = self.incidents()
+        self.assertEqual((incident["kind"], incident["rank"]), ("slow", 2))
+        self.assertIn(incident["text"], self.taskfarm("status", "m.h5").stdout)
 
 
 if __name__ == "__main__":

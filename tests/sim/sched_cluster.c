@@ -62,6 +62,7 @@ typedef struct cluster {
     double by_stage[3]; /* times the mean, of the first, the second, all others; 0: 1 */
     int deaths;
     int unable; /* the first workers can't run one stage each, in turn; so many of them */
+    int slow;   /* the first workers take ten times as long; so many of them */
     int sick;   /* on the first workers all tasks fail from `sickens` on; so many of them */
     double sickens;
     int64_t bad_first, bad_count; /* tasks that fail always, of each stage */
@@ -77,7 +78,8 @@ typedef struct cluster {
     int64_t grants;
     int64_t runs;         /* tasks that were granted, each as often as it was */
     int named, misjudged; /* workers that were found sick; those of them that are not */
-    int64_t lost;         /* tasks that failed, though others could have done them */
+    int slow_named, slow_misjudged;
+    int64_t lost; /* tasks that failed, though others could have done them */
 } cluster;
 
 typedef struct sim {
@@ -193,7 +195,7 @@ static void feed(sim *s, int w) {
             tf_interval run = tf_intervals_pop(&k->queue[stage], by_time < share ? by_time : share);
             event done = {.kind = EVENT_BATCH_ENDED, .worker = w, .life = k->life, .stage = stage, .first = run.first};
             for (int64_t i = run.first; i < run.end; i++)
-                done.seconds += duration(s, stage, i);
+                done.seconds += duration(s, stage, i) * (w < s->c->slow ? 10 : 1);
             done.count = run.end - run.first;
             done.time = s->now + done.seconds;
             k->busy += slots;
@@ -285,6 +287,10 @@ static void act(sim *s) {
         case TF_ACTION_DROP:
         case TF_ACTION_FINISH: break;
         case TF_ACTION_SICK: retire(s, &a); break;
+        case TF_ACTION_SLOW:
+            s->c->slow_named++;
+            s->c->slow_misjudged += a.worker >= s->c->slow;
+            break;
         case TF_ACTION_END: s->over = true;
         }
     }
@@ -737,7 +743,7 @@ Test(cluster, is_the_same_every_time) {
 /* ---- Workers that are sick ---- */
 
 static const cluster three = {
-    .workers = 3, .slots = 2, .stages = 1, .tasks = 1000000, .latency = 1e-4, .mean = 1e-5, .keeps = true};
+    .workers = 3, .slots = 2, .stages = 1, .tasks = 300000, .latency = 1e-4, .mean = 1e-5, .keeps = true};
 
 /* One worker on which everything fails: it is named, nothing is lost by it, and no task costs an attempt. */
 Test(sick, workers_are_found_and_nothing_is_lost_by_them) {
@@ -757,7 +763,7 @@ Test(sick, workers_are_found_and_nothing_is_lost_by_them) {
 Test(sick, workers_are_found_in_the_middle_of_short_tasks) {
     cluster c = three;
     c.sick = 1;
-    c.sickens = 0.5;
+    c.sickens = 0.15;
     simulate(&c, 11);
     cr_expect(c.named == 1 && c.misjudged == 0 && c.lost == 0, "%d named, %lld lost", c.named, (long long)c.lost);
 }
@@ -776,7 +782,7 @@ Test(sick, workers_may_be_all_but_one) {
 Test(sick, nobody_is_by_tasks_that_fail_everywhere) {
     for (int retries = 0; retries < 3; retries++) {
         cluster good = three, bad = three;
-        bad.bad_first = 400000;
+        bad.bad_first = 100000;
         bad.bad_count = 10000;
         good.retries = bad.retries = retries;
         simulate(&good, 13);
@@ -785,6 +791,21 @@ Test(sick, nobody_is_by_tasks_that_fail_everywhere) {
         cr_expect_eq(bad.named, 0);
         cr_expect(bad.runs - good.runs <= retries * bad.bad_count + 300, "%lld runs more",
                   (long long)(bad.runs - good.runs));
-        cr_expect(bad.end < 1.02 * good.end + 7e-5 * 10000 * retries, "%g and %g s", good.end, bad.end);
+        cr_expect(bad.end < 1.03 * good.end + 7e-5 * 10000 * retries, "%g and %g s", good.end, bad.end);
+    }
+}
+
+/* Even where tasks of a good worker differ a hundredfold. */
+Test(slow, workers_are_found_and_no_others) {
+    for (int seed = 20; seed < 30; seed++) {
+        cluster c = three;
+        c.workers = 2 + seed % 7;
+        c.tasks = 4000;
+        c.mean = 0.1;
+        c.sigma = seed % 2 ? 1.5 : 0;
+        c.slow = seed % 3 > 0;
+        simulate(&c, (uint64_t)seed);
+        cr_expect(c.slow_named == c.slow && c.slow_misjudged == 0, "%d named, %d of them wrongly, with seed %d",
+                  c.slow_named, c.slow_misjudged, seed);
     }
 }

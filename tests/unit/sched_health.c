@@ -213,3 +213,21 @@ Test(health, a_sick_worker_costs_no_attempts) {
     cr_expect_eq(found, 5);
     tf_sched_free(s);
 }
+
+/* Tasks that take ten times as long, of which one now and then takes a thousand times as long everywhere. */
+Test(pace, of_a_slow_worker_is_told_once) {
+    tf_sched *s = begin(1000000, WORKERS);
+    tf_action a;
+    int told = 0;
+    for (int n = 0; n < 300 && tf_sched_next(s, 0, &a); n++) {
+        if (a.kind == TF_ACTION_SLOW) {
+            cr_expect(a.worker == 2 && a.stage == 0 && a.times >= 5 && a.times < 20, "%g", a.times);
+            told++;
+            continue;
+        }
+        const double task = (a.worker == 2 ? 1 : 0.1) * (n % 40 == 7 ? 1000 : 1);
+        cr_assert(tf_sched_report(s, a.worker, 0, a.first, a.count, 0, task * (double)a.count));
+    }
+    cr_expect_eq(told, 1);
+    tf_sched_free(s);
+}

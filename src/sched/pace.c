@@ -1,0 +1,54 @@
+/* How fast workers are, compared with each other: a node may be many times slower than the others, by a fault of its
+ * disk, its memory or its cooling, and nothing else tells of it.
+ *
+ * A worker's pace at a stage is the geometric mean, over its reports, of how long a task took: so one task that took a
+ * hundred times as long as the others counts for little. It is compared with the geometric mean of the other workers'
+ * paces, each of enough reports: a sum is kept, since there may be 10^5 workers. Tasks that take long are neighbours,
+ * but grants of neighbours go to all workers in turn. */
+#include "sched/state.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { ENOUGH = 8 /* reports of a worker */ };
+
+#define SLOW             5.0 /* times as long as elsewhere */
+#define MEASURED_SECONDS 3.0 /* of work in one slot: what takes less may be slow for a moment */
+
+static double mean_log(const pace *p) {
+    return p->logs / (double)p->reports;
+}
+
+static void make_room(const tf_sched *s, stage *st) {
+    if (st->paces >= s->workers)
+        return;
+    st->pace = tf_realloc_array(st->pace, (size_t)s->workers, sizeof *st->pace);
+    memset(st->pace + st->paces, 0, (size_t)(s->workers - st->paces) * sizeof *st->pace);
+    st->paces = s->workers;
+}
+
+/* Counts the report; the worker's part of the stage's sum follows. */
+static void add_report(stage *st, pace *p, double log_seconds) {
+    const double before = p->reports >= ENOUGH ? mean_log(p) : 0;
+    p->logs += log_seconds;
+    p->reports++;
+    st->pace_count += p->reports == ENOUGH;
+    st->pace_sum += p->reports >= ENOUGH ? mean_log(p) - before : 0;
+}
+
+double pace_add(tf_sched *s, int worker_id, int stage_id, int64_t count, double seconds) {
+    stage *st = &s->stage[stage_id];
+    worker *w = &s->worker[worker_id];
+    if (w->is_slow || s->up < 2 || !(seconds > 0))
+        return 0;
+    make_room(s, st);
+    pace *p = &st->pace[worker_id];
+    p->seconds += seconds;
+    add_report(st, p, log(seconds / (double)count));
+    if (p->reports < ENOUGH || p->seconds < MEASURED_SECONDS || st->pace_count < 2)
+        return 0;
+    const double others = (st->pace_sum - mean_log(p)) / (double)(st->pace_count - 1);
+    const double times = exp(mean_log(p) - others);
+    w->is_slow = times >= SLOW;
+    return w->is_slow ? times : 0;
+}
