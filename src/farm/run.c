@@ -101,6 +101,14 @@ static tf_err share_out(run *r, bool works) {
     return err;
 }
 
+/* In how many slots tasks may run at once, as far as this rank knows: hosts that nobody needs are not started. */
+static int slots_in_use(const run *r) {
+    int64_t tasks = 0;
+    for (int s = 0; r->options->plan && s < r->campaign->stages; s++)
+        tasks += tf_store_pending(r->options->plan, s)->total;
+    return r->options->plan && tasks < r->share.slots ? (int)tasks : r->share.slots;
+}
+
 /* Starts the rank's slots, if it works. */
 static tf_err start_slots(run *r, bool works) {
     tf_err err = TF_OK;
@@ -112,7 +120,7 @@ static tf_err start_slots(run *r, bool works) {
     if (!works || err != TF_OK)
         return err;
     r->slots = tf_slots_new(r->options->spawner, r->campaign, r->bundle, r->lock, r->team.rank, &r->share.machine,
-                            r->share.slots, r->error);
+                            r->share.slots, slots_in_use(r), r->error);
     if (!r->slots)
         return r->error->code;
     tf_slots_wake_by(r->slots, r->transport->doorbell);

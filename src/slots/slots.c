@@ -10,7 +10,7 @@ void tf_slots_wake_by(tf_slots *slots, int fd) {
 }
 
 tf_slots *tf_slots_new(tf_spawner *spawner, const tf_campaign *campaign, const tf_buf *bundle, int lock, int rank,
-                       const tf_machine *mine, int count, tf_error *error) {
+                       const tf_machine *mine, int count, int hosts, tf_error *error) {
     tf_slots *slots = tf_alloc(sizeof *slots);
     *slots = (tf_slots){.spawner = spawner, .campaign = campaign, .rank = rank, .count = count};
     slots->slot = tf_alloc_array((size_t)count, sizeof *slots->slot);
@@ -24,7 +24,7 @@ tf_slots *tf_slots_new(tf_spawner *spawner, const tf_campaign *campaign, const t
     slots->apart = tf_alloc_array((size_t)campaign->stages, sizeof *slots->apart);
     batch_columns_alloc(&slots->back.columns, campaign);
     for (int slot_id = 0; slot_id < count; slot_id++) {
-        slots->slot[slot_id].socket = -1;
+        slots->slot[slot_id].socket = slots->polled[slot_id].fd = -1;
         for (int b = 0; b < BATCH_BUFFERS; b++)
             slots->slot[slot_id].map[b].fd = -1;
     }
@@ -36,7 +36,7 @@ tf_slots *tf_slots_new(tf_spawner *spawner, const tf_campaign *campaign, const t
         err = tf_spawner_send_lock(spawner, lock, error);
     for (int slot_id = 0; slot_id < count && err == TF_OK; slot_id++) {
         err = slot_make_buffers(&slots->slot[slot_id], slot_id, fixed, error);
-        if (err == TF_OK)
+        if (err == TF_OK && slot_id < hosts)
             err = slot_start(slots, slot_id, error);
     }
     if (err == TF_OK)

@@ -24,12 +24,13 @@ typedef struct tf_slots tf_slots;
 /* Before MPI_Init: may this process have as many descriptors as so many slots take? */
 tf_err tf_slots_check_descriptors(int slots, tf_error *error);
 
-/* Starts a host for each of `slots` slots, which share what is `mine`: tasks are pinned to cores if there is one for
- * each slot and it is known which. `bundle` is the campaign's (tf_recorder), from which the spawner makes its own copy.
- * Campaign and spawner must outlive the result; `mine` is copied. `lock` is the rank's on the output (tf_store_join),
- * which is held until the last of the hosts is gone; it stays the caller's. -1: none. */
+/* Slots that share what is `mine`: tasks are pinned to cores if there is one for each slot and it is known which. The
+ * first `hosts` of them have their host started at once, the others with their first batch. `bundle` is the campaign's
+ * (tf_recorder), from which the spawner makes its own copy. Campaign and spawner must outlive the result; `mine` is
+ * copied. `lock` is the rank's on the output (tf_store_join), which is held until the last of the hosts is gone; it
+ * stays the caller's. -1: none. */
 tf_slots *tf_slots_new(tf_spawner *spawner, const tf_campaign *campaign, const tf_buf *bundle, int lock, int rank,
-                       const tf_machine *mine, int slots, tf_error *error);
+                       const tf_machine *mine, int slots, int hosts, tf_error *error);
 
 /* What all slots have together, and how many tasks of a stage can run on that at once. */
 tf_resources tf_slots_has(const tf_slots *slots);

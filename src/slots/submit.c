@@ -143,11 +143,14 @@ void tf_slots_set_source(tf_slots *slots, tf_task_source source) {
     slots->source = source;
 }
 
-/* A slot in which the task may run: a new host, if it is to have one of its own, or the old one is not to be used. */
+/* A slot in which the task may run: a new host, if there is none yet, if the task is to have one of its own, or if the
+ * old one is not to be used. */
 static tf_err prepare_host(tf_slots *slots, int slot_id, bool apart, tf_error *error) {
     slot *s = &slots->slot[slot_id];
     if (tf_slots_room(slots, slot_id) == 0 || ((s->worn || apart) && tf_slots_is_busy(slots, slot_id)))
         return tf_error_set(error, TF_ERR_RUN, "slot %d has no room", slot_id);
+    if (s->socket < 0)
+        return slot_start(slots, slot_id, error);
     return s->worn || (apart && s->used) ? slot_start_anew(slots, slot_id, error) : TF_OK;
 }
 

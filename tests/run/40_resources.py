@@ -128,6 +128,14 @@ class Resources(farm.FarmTest):
         self.taskfarm("c.json", "--fresh", env={"HWLOC_SYNTHETIC": "core:8 pu:1", "SLURM_CPUS_ON_NODE": "3"})
         self.assertEqual(self.open("c.h5").attrs["slots"], 3, "what the job was given")
 
+    def test_no_slot_has_a_host_that_no_task_needs(self):
+        look = "s=/proc/$(cut -d' ' -f4 /proc/$PPID/stat); s=$s/task/$(basename $s)/children; until test $(wc -w <$s) -ge {least}; do sleep 0.01; done; wc -w <$s"
+        for tasks, slots, hosts in ((1, 8, 1), (3, 8, 3), (5, 2, 2)):
+            run = {"command": look.replace("{least}", str(hosts))}
+            self.write("h.json", {"over": {"i": {"range": [tasks]}}, "run": run, "results": {"n": {"type": "int64", "from": "field:1"}}, "timeout": "60s"})
+            self.taskfarm("h.json", "--fresh", "--slots", slots)
+            self.assertEqual(max(self.open("h.h5")["h/results/n"]), hosts)
+
     def test_to_count_cores_no_device_is_looked_for(self):
         """hwloc's plugins load what drives screens; and no core is visited that something else may be at work on."""
         self.campaign(one=(2, {}, 0))

@@ -26,7 +26,7 @@ typedef struct farm {
     int slots;
 } farm;
 
-static void farm_open(farm *f, int slots, const char *manifest) {
+static void farm_open_with(farm *f, int slots, int hosts, const char *manifest) {
     tf_error error;
     tf_diags diags = {.file = "test.json"};
     tf_load_options options = fixture_options();
@@ -38,9 +38,13 @@ static void farm_open(farm *f, int slots, const char *manifest) {
     f->campaign = tf_campaign_load(&options, &f->recorder.source, &diags);
     cr_assert_not_null(f->campaign, "%s", tf_buf_text(&diags.lines));
     tf_machine machine = {.cores = slots, .memory = 1 << 30};
-    f->exec = tf_slots_new(f->spawner, f->campaign, &f->recorder.bytes, -1, 3, &machine, slots, &error);
+    f->exec = tf_slots_new(f->spawner, f->campaign, &f->recorder.bytes, -1, 3, &machine, slots, hosts, &error);
     cr_assert_not_null(f->exec, "%s", error.text);
     f->result = outcome_new(f->campaign);
+}
+
+static void farm_open(farm *f, int slots, const char *manifest) {
+    farm_open_with(f, slots, slots, manifest);
 }
 
 static void farm_close(farm *f) {
@@ -99,17 +103,26 @@ static int children_of(pid_t parent) {
     return count;
 }
 
-Test(slots, run_all_tasks_of_a_function) {
+static void run_all_tasks_of_a_function(int hosts) {
     farm f;
-    farm_open(&f, 3,
-              "{\"seed\": 77, \"over\": {\"k\": {\"range\": [1500]}}, \"run\": {\"function\": \"" TEST_PLUGIN
-              ":draw\"}, \"results\": {\"x\": \"float64\"}}");
+    farm_open_with(&f, 3, hosts,
+                   "{\"seed\": 77, \"over\": {\"k\": {\"range\": [1500]}}, \"run\": {\"function\": \"" TEST_PLUGIN
+                   ":draw\"}, \"results\": {\"x\": \"float64\"}}");
     farm_run(&f, 17);
     for (int64_t i = 0; i < 1500; i++) {
         tf_rng rng = tf_rng_start(tf_rng_stage_key(77, "test", 0), i);
         cr_assert_eq(f.result->number[i][0], tf_rng_double(&rng) + (double)i);
     }
     farm_close(&f);
+}
+
+Test(slots, run_all_tasks_of_a_function) {
+    run_all_tasks_of_a_function(3);
+}
+
+Test(slots, have_their_hosts_started_when_they_are_needed) {
+    run_all_tasks_of_a_function(1);
+    run_all_tasks_of_a_function(0);
 }
 
 Test(slots, survive_functions_that_end_their_process) {
