@@ -1,8 +1,8 @@
 /* Signals are blocked and read from a descriptor, so that they interrupt nothing. The rank's loop reads them; but it
  * may be in a call that does not return, of MPI, of HDF5 or of a file system that is gone. So a thread of its own, the
- * watchman, reads them as well, and ends the process when its time is over: what is in the file is as safe then as
- * after kill -9, and the exit status says that the run is to be gone on with. The watchman calls neither MPI nor HDF5.
- */
+ * watchman, reads them as well, and ends the process when its time is over, or when the rank has been at the same thing
+ * for too long: what is in the file is as safe then as after kill -9, and the exit status says that the run is to be
+ * gone on with. The watchman calls neither MPI nor HDF5, and takes no lock that the rank may hold. */
 #include "farm/watchman.h"
 
 #include <errno.h>
@@ -81,19 +81,30 @@ static void read_signals(watchman *w) {
     }
 }
 
-/* `what`: the rank is stuck at it; NULL: it was asked to end. */
-static void end_process(const watchman *w, const char *what) {
-    const int status = __atomic_load_n(&w->status, __ATOMIC_ACQUIRE);
-    char text[400], host[64] = "";
-    tf_spawner_wake(w->spawner);
-    if (status >= 0 && w->words)
-        tf_say("%s", w->words);
+/* Else the rank may be stuck since nobody reads what it says. */
+static bool is_read(void) {
+    const int patience = 1000; /* ms */
+    struct pollfd err = {.fd = STDERR_FILENO, .events = POLLOUT};
+    return poll(&err, 1, patience) > 0 && (err.revents & POLLOUT);
+}
+
+/* The last words. `what`: the rank is stuck at it; NULL: it was asked to end. */
+static void say_why(const watchman *w, const char *what, int status) {
+    char why[300] = "ended without waiting any longer", host[64] = "";
     gethostname(host, sizeof host - 1);
     if (what)
-        snprintf(text, sizeof text, "rank %d on %s: %s takes longer than %g s, and is not waited for any longer",
-                 w->rank, host, what, w->limit);
-    tf_say("%s%s", what ? text : "ended without waiting any longer",
-           status >= 0 ? "" : "; what is in the output is safe, and the same command line goes on");
+        snprintf(why, sizeof why, "rank %d on %s: %s takes longer than %g s, and is not waited for any longer", w->rank,
+                 host, what, w->limit);
+    if (status >= 0 && w->words)
+        tf_say("%s", w->words);
+    tf_say("%s%s", why, status >= 0 ? "" : "; what is in the output is safe, and the same command line goes on");
+}
+
+static void end_process(const watchman *w, const char *what) {
+    const int status = __atomic_load_n(&w->status, __ATOMIC_ACQUIRE);
+    tf_spawner_wake(w->spawner);
+    if (is_read())
+        say_why(w, what, status);
     _exit(status >= 0 ? status : TF_ERR_STOPPED);
 }
 
@@ -121,7 +132,7 @@ static void look_at_rank(const watchman *w, stillness *m, double now) {
         end_process(w, __atomic_load_n(&w->what, __ATOMIC_RELAXED));
 }
 
-static void *watch_signals(void *context) {
+static void *keep_watch(void *context) {
     watchman *w = context;
     double end = w->end > 0 ? w->end + PATIENCE : INFINITY;
     int seen = 0;
@@ -189,7 +200,7 @@ watchman *watchman_begin(double end, double grace, const int *stop_with, tf_spaw
     sigprocmask(SIG_BLOCK, &set, &w->mask);
     w->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    w->watched = w->fd >= 0 && w->wake >= 0 && pthread_create(&w->thread, NULL, watch_signals, w) == 0;
+    w->watched = w->fd >= 0 && w->wake >= 0 && pthread_create(&w->thread, NULL, keep_watch, w) == 0;
     return w;
 }
 
