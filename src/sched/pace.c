@@ -12,7 +12,7 @@
 
 enum { ENOUGH = 8 /* reports of a worker */ };
 
-#define SLOW             5.0 /* times as long as elsewhere */
+#define LOG_SLOW         1.6 /* five times as long as elsewhere */
 #define MEASURED_SECONDS 3.0 /* of work in one slot: what takes less may be slow for a moment */
 
 static double mean_log(const pace *p) {
@@ -48,7 +48,6 @@ double pace_add(tf_sched *s, int worker_id, int stage_id, int64_t count, double 
     if (p->reports < ENOUGH || p->seconds < MEASURED_SECONDS || st->pace_count < 2)
         return 0;
     const double others = (st->pace_sum - mean_log(p)) / (double)(st->pace_count - 1);
-    const double times = exp(mean_log(p) - others);
-    w->is_slow = times >= SLOW;
-    return w->is_slow ? times : 0;
+    w->is_slow = mean_log(p) - others >= LOG_SLOW;
+    return w->is_slow ? exp(mean_log(p) - others) : 0;
 }
