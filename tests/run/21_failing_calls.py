@@ -56,7 +56,7 @@ class FailingCalls(farm.FarmTest):
         done = subprocess.run(
             self.command("x.json", "--slots", 2, "--sync", "0.01"),
             cwd=self.folder,
-            env=farm.environment(LD_PRELOAD=f"{farm.BUILD}/tests/libfail_calls.so", TASKFARM_FAIL=fault),
+            env=farm.environment(LD_PRELOAD=f"{farm.BUILD}/tests/libfaults.so", TASKFARM_FAIL_IN="all", TASKFARM_FAIL=fault),
             capture_output=True,
             text=True,
             timeout=60,
@@ -93,7 +93,7 @@ class FailingCalls(farm.FarmTest):
     def test_a_host_that_can_not_be_forked_says_why(self):
         said = ""
         for number in range(3, 9):  # MPI forks too
-            env = farm.environment(LD_PRELOAD=f"{farm.BUILD}/tests/libfail_calls.so", TASKFARM_FAIL=f"fork:{errno.ENOMEM}:{number}+")
+            env = farm.environment(LD_PRELOAD=f"{farm.BUILD}/tests/libfaults.so", TASKFARM_FAIL_IN="all", TASKFARM_FAIL=f"fork:{errno.ENOMEM}:{number}+")
             said += subprocess.run(self.command("x.json", "--slots", 2, "--fresh"), cwd=self.folder, env=env, capture_output=True, text=True, timeout=60).stderr
         self.assertIn("taskfarm: the host process of slot 1 does not start: can't fork: Cannot allocate memory\n", said)
 

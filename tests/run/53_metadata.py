@@ -69,7 +69,7 @@ class Metadata(farm.FarmTest):
             with self.subTest(call=call, failure=errno.errorcode[failure], number=number):
                 for path in ("d.h5", "d.h5.d", "whole.h5"):
                     subprocess.run(["rm", "-rf", self.folder / path], check=True)
-                done = self.run_beside(1, "env", f"LD_PRELOAD={farm.BUILD}/tests/libfail_calls.so", f"TASKFARM_FAIL={call}:{failure}:{number}")
+                done = self.run_beside(1, "env", f"LD_PRELOAD={farm.BUILD}/tests/libfaults.so", f"TASKFARM_FAIL={call}:{failure}:{number}")
                 self.expect_end(done, f".*{os.strerror(failure)}.*")
                 within += f"rank 1 on {os.uname().nodename} can't write the output: {os.strerror(failure)}; {GOES_ON}\n" in done.stderr
                 if farm.SOAK or call == "fsync":

@@ -345,7 +345,7 @@ class Kinds(Logged):
         self.run_all()
         self.lose("words")
         old = (self.folder / "k.h5").read_bytes()
-        preload = {"LD_PRELOAD": f"{farm.BUILD}/tests/libfail_calls.so"}
+        preload = {"LD_PRELOAD": f"{farm.BUILD}/tests/libfaults.so"}
         faults = ["link:1:1", "fdatasync:5:2", "pwrite:28:3+", "pwrite:28:20+", "renameat:5:2", "renameat:5:3", "renameat:5:4"]
         for fault in faults if farm.SOAK else faults[:3:2]:
             with self.subTest(fault=fault):

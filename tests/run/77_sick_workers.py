@@ -98,7 +98,7 @@ class SickWorkers(farm.FarmTest):
         self.assertRegex(result.stderr, r"m: 120 done, 0 failed in ")
 
     def spawns_nothing(self):
-        return f"LD_PRELOAD={farm.BUILD}/tests/libfail_calls.so", f"TASKFARM_FAIL=posix_spawn:{errno.EAGAIN}:1+"
+        return f"LD_PRELOAD={farm.BUILD}/tests/libfaults.so", "TASKFARM_FAIL_IN=all", f"TASKFARM_FAIL=posix_spawn:{errno.EAGAIN}:1+"
 
     @farm.first
     def test_that_can_not_start_anything_are_named(self):
