@@ -10,6 +10,7 @@
 #include "cli/reasons.h"
 #include "progress/progress.h"
 #include "slots/slots.h"
+#include "store/mpi_file.h"
 #include "store/resume/resume.h"
 
 /* Says what there is to say of the output, if anything, to programs with a word that says what of. */
@@ -88,8 +89,10 @@ static int check_mpi(const options *o) {
         "or start it without the launcher");
 }
 
+/* `error` says why there is no spawner, if there is none. */
 static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_plan *plan, tf_finisher *finisher,
                   bool *parted, cJSON **end, tf_error *error) {
+    const tf_error unable = *error;
     tf_farm_options farm = {.with_mpi = uses_mpi(o),
                             .campaign = l->it.campaign,
                             .bundle = l->it.campaign ? &l->it.recorder.bytes : NULL,
@@ -102,6 +105,8 @@ static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_pla
                             .stop_with = l->it.campaign ? o->stop_with : NULL, /* a launcher has one for rank 0 alone */
                             .finisher = finisher,
                             .spawner = spawner,
+                            .no_spawner = unable.text,
+                            .be_patient = mpi_file_be_patient,
                             .slots = o->slots,
                             .bind = (tf_bind)o->bind,
                             .sync = o->sync};
@@ -120,7 +125,7 @@ static void tell_end(tf_err err, const loaded *l, const tf_error *error, cJSON *
     cJSON *json = end ? end : tf_event_end(NULL, NULL);
     cJSON_AddNumberToObject(json, "status", err);
     cJSON *list = cJSON_AddArrayToObject(json, "diagnostics");
-    if (err == TF_ERR_USAGE || err == TF_ERR_RUN)
+    if (err == TF_ERR_USAGE || err == TF_ERR_RUN || *error->text)
         cli_add_failure(list, &l->it.diags, error);
     tf_event_print(stdout, json);
 }
@@ -162,7 +167,7 @@ int cli_run(const options *o) {
     tf_finisher_free(finisher);
     if (master && o->json)
         tell_end(err, &l, &error, end);
-    else if (master && err == TF_ERR_RUN)
+    else if (master && (err == TF_ERR_RUN || (err == TF_ERR_STOPPED && *error.text)))
         tf_say("%s", error.text);
     if (called_off && uses_mpi(o) && tf_launched())
         tf_farm_call_off();

@@ -157,7 +157,7 @@ static tf_err prepare(first *f, tf_runner *runner, const tf_manifest *manifest, 
         tell_command_line(f);
         tf_store_prepare(f->plan, &error);
     }
-    if (f->plan && error.code != TF_ERR_RUN)
+    if (f->plan && error.code != TF_ERR_RUN && error.code != TF_ERR_STOPPED)
         return TF_OK;
     if (f->it.diags.count) {
         add_diagnostics(runner, &f->it.diags);
@@ -232,7 +232,7 @@ int tf_run(tf_runner *runner, const tf_manifest *manifest, MPI_Comm comm, const 
                               &result, &error);
     if (prepared != TF_OK)
         err = prepared;
-    else if (err == TF_ERR_RUN)
+    else if (err == TF_ERR_RUN || (err == TF_ERR_STOPPED && *error.text))
         add_error(runner, &error);
     else if (result.stops > 0)
         add_stops(runner, farm.campaign, &result);

@@ -86,8 +86,10 @@ typedef struct tf_farm_options {
     double patience; /* s for which a rank may be silent; 0: TASKFARM_PATIENCE, else 60 */
     double grace;    /* s from the first signal, or from the end of granting, for which running tasks are waited for */
     /* on every rank */
-    tf_spawner *spawner; /* forked before; stays the caller's. NULL: it could not be, and the run breaks */
+    tf_spawner *spawner;    /* forked before; stays the caller's. NULL: it could not be, and the run breaks */
+    const char *no_spawner; /* why it could not be */
     int slots; /* of this rank; 0: a slot for each core that it may use, if it alone works on its node, else one */
+    void (*be_patient)(double seconds); /* how long MPI-IO tries again in the program; NULL: it does not */
     tf_bind bind;
     double sync; /* s between times that results are brought to disk; 0: as the system sees fit */
 } tf_farm_options;

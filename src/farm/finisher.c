@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/storage.h"
 #include "farm/stage_end.h"
 
 struct tf_finisher {
@@ -47,7 +48,9 @@ static tf_err wind_up(const tf_campaign *campaign, const order *o, tf_error *err
     tf_store_plan *plan = tf_store_plan_new(campaign, TF_STORE_WIND_UP, true, NULL, error);
     const bool is_ready = plan && tf_store_prepare(plan, error) == TF_OK;
     const tf_team alone = tf_team_alone();
-    tf_store *store = is_ready ? tf_store_open(campaign, &alone, tf_store_plan_start(plan), -1, 0, NULL, error) : NULL;
+    tf_store *store =
+        is_ready ? tf_store_open(campaign, &alone, tf_store_plan_start(plan), -1, 0, TF_USUAL_PATIENCE, NULL, error)
+                 : NULL;
     if (!store) {
         tf_store_plan_free(plan);
         return error->code;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "farm/rows_part.h"
+
 typedef struct kept {
     tf_rows rows; /* what it points to is the arena's */
     tf_arena *arena;
@@ -36,91 +38,28 @@ void kept_rows_free(kept_rows *k) {
     free(k);
 }
 
-/* ---- Parts of rows ---- */
-
-/* Part of the rows, or a copy of it. */
-typedef struct part {
-    int64_t from, count; /* rows */
-    tf_arena *arena;     /* that the copy is to be in; NULL: it borrows from the rows */
-} part;
-
-static const void *take(const part *p, const void *cells, size_t size) {
-    if (!cells)
-        return NULL;
-    const char *first = (const char *)cells + (size_t)p->from * size;
-    if (!p->arena)
-        return first;
-    const size_t bytes = (size_t)p->count * size;
-    return bytes ? memcpy(tf_arena_alloc(p->arena, bytes), first, bytes) : first;
-}
-
-static const void *const *take_params(const part *p, const tf_space *space, const void *const *params,
-                                      const void **out) {
-    for (int i = 0; params && i < tf_space_params(space); i++)
-        out[i] = tf_space_param(space, i)->upstream ? NULL : take(p, params[i], tf_space_cell_size(space, i));
-    return params ? out : NULL;
-}
-
-static const void *const *take_columns(const part *p, const tf_stage_spec *spec, const void *const *columns,
-                                       const void **out) {
-    for (int i = 0; columns && i < spec->columns; i++) {
-        const size_t size = tf_column_bytes(&spec->column[i]);
-        out[i] = size ? take(p, columns[i], size) : NULL;
-    }
-    return columns ? out : NULL;
-}
-
-/* `pointers` has room for one a parameter and column. */
-static tf_rows take_rows(const part *p, const tf_stage_spec *spec, const tf_rows *rows, const void **pointers) {
-    tf_rows out = *rows;
-    out.first += p->from;
-    out.count = out.failed = p->count;
+/* Rows that have all failed. */
+static tf_rows take_failed(const rows_part *p, const tf_stage_spec *spec, const tf_rows *rows, const void **pointers) {
+    tf_rows out = rows_part_take(p, spec, rows, pointers);
+    out.failed = p->count;
     out.pending = out.excluded = out.skipped = 0;
-    out.seconds = rows->seconds / (double)rows->count * (double)p->count;
-    out.params = take_params(p, spec->space, rows->params, pointers);
-    out.columns = take_columns(p, spec, rows->columns, pointers + tf_space_params(spec->space));
-    out.status = take(p, rows->status, sizeof *rows->status);
-    out.attempts = take(p, rows->attempts, sizeof *rows->attempts);
-    out.input_set = take(p, rows->input_set, sizeof *rows->input_set);
-    out.input_hash = take(p, rows->input_hash, sizeof *rows->input_hash);
-    out.start = take(p, rows->start, sizeof *rows->start);
-    out.duration = take(p, rows->duration, sizeof *rows->duration);
-    out.exit_code = take(p, rows->exit_code, sizeof *rows->exit_code);
-    out.signal = take(p, rows->signal, sizeof *rows->signal);
-    out.cpu = take(p, rows->cpu, sizeof *rows->cpu);
-    out.max_rss = take(p, rows->max_rss, sizeof *rows->max_rss);
     return out;
-}
-
-static size_t count_pointers(const tf_stage_spec *spec) {
-    return (size_t)(tf_space_params(spec->space) + spec->columns) + 1;
-}
-
-/* Adds the blobs of tasks first .. end - 1. */
-static void add_blobs(const tf_rows *rows, int64_t first, int64_t end, tf_buf *out) {
-    const char *bytes = rows->blobs;
-    for (size_t at = 0, size; at < rows->blobs_size; at += size) {
-        const tf_record *record = (const tf_record *)(const void *)(bytes + at);
-        size = tf_record_size((size_t)record->length);
-        if (record->index >= first && record->index < end)
-            tf_buf_add(out, record, size);
-    }
 }
 
 /* ---- What is kept ---- */
 
 void kept_rows_add(kept_rows *k, const tf_rows *rows, int64_t from) {
     const tf_stage_spec *spec = &k->campaign->stage[rows->stage];
-    const part all = {.from = from, .count = rows->count - from, .arena = tf_arena_new()};
-    const void **pointers = tf_arena_array(all.arena, count_pointers(spec), sizeof *pointers);
+    const rows_part all = {.from = from, .count = rows->count - from, .arena = tf_arena_new()};
+    const void **pointers = tf_arena_array(all.arena, rows_part_pointers(spec), sizeof *pointers);
     tf_buf blobs = {0};
     if (k->items == k->capacity) {
         k->capacity = k->capacity ? 2 * k->capacity : 8;
         k->item = tf_realloc_array(k->item, k->capacity, sizeof *k->item);
     }
     kept *item = &k->item[k->items++];
-    *item = (kept){.rows = take_rows(&all, spec, rows, pointers), .arena = all.arena};
-    add_blobs(rows, item->rows.first, item->rows.first + all.count, &blobs);
+    *item = (kept){.rows = take_failed(&all, spec, rows, pointers), .arena = all.arena};
+    rows_part_add_blobs(rows, item->rows.first, item->rows.first + all.count, &blobs);
     item->rows.blobs = blobs.length ? memcpy(tf_arena_alloc(all.arena, blobs.length), blobs.data, blobs.length) : NULL;
     item->rows.blobs_size = blobs.length;
     tf_buf_free(&blobs);
@@ -131,11 +70,11 @@ static tf_err write_run(const kept_rows *k, const kept *item, tf_interval run,
                         tf_err (*write)(void *context, const tf_rows *rows, tf_error *error), void *context,
                         tf_error *error) {
     const tf_stage_spec *spec = &k->campaign->stage[item->rows.stage];
-    const part some = {.from = run.first - item->rows.first, .count = run.end - run.first};
-    const void **pointers = tf_alloc_array(count_pointers(spec), sizeof *pointers);
-    tf_rows rows = take_rows(&some, spec, &item->rows, pointers);
+    const rows_part some = {.from = run.first - item->rows.first, .count = run.end - run.first};
+    const void **pointers = tf_alloc_array(rows_part_pointers(spec), sizeof *pointers);
+    tf_rows rows = take_failed(&some, spec, &item->rows, pointers);
     tf_buf blobs = {0};
-    add_blobs(&item->rows, run.first, run.end, &blobs);
+    rows_part_add_blobs(&item->rows, run.first, run.end, &blobs);
     rows.blobs = blobs.data;
     rows.blobs_size = blobs.length;
     const tf_err err = write(context, &rows, error);

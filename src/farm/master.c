@@ -265,6 +265,12 @@ static void warn_of_crowd(const master *m) {
     tf_buf_free(&text);
 }
 
+/* Storage fails many ranks at once: people are told by the first of them, and when the last one goes on. */
+static void hear_storage(master *m, int from, const storage_message *message) {
+    if (peers_note_storage(&m->peers, from, message->fails))
+        warn(m, message->text);
+}
+
 static void greet(master *m, int from, const hello_message *hello) {
     m->slots += hello->slots;
     peers_greet(&m->peers, from, hello);
@@ -425,6 +431,7 @@ void master_handle(master *m, const parcel *message) {
     case TAG_IDLE: tf_sched_idle(m->sched, from, ((const idle_message *)payload)->idle); break;
     case TAG_FAILURE: count_failures(m, payload); break;
     case TAG_NOTICE: hear_notice(m, payload); break;
+    case TAG_STORAGE: hear_storage(m, from, payload); break;
     case TAG_SIGNAL: obey_signal(m, payload); break;
     case TAG_DRAINED: tf_sched_worker_down(m->sched, from); break;
     case TAG_BROKEN: break_off(m, payload); break;

@@ -35,6 +35,14 @@ static bool has_ended(const peers *p, int rank) {
     return p->output->has_ended(p->output->context, rank);
 }
 
+bool peers_note_storage(peers *p, int rank, bool fails) {
+    bool others = false;
+    for (int other = 0; other < p->ranks; other++)
+        others = others || (other != rank && p->peer[other].waits && !p->peer[other].is_lost);
+    p->peer[rank].waits = fails;
+    return !others;
+}
+
 void peers_listen(peers *p, double now) {
     p->listened += contact_count_silence(p->looked, now);
     p->looked = now;

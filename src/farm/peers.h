@@ -12,6 +12,7 @@ typedef struct peer {
     bool is_locked; /* its lock on the output tells whether it lives */
     double heard;   /* when its last message came: peers.listened */
     int64_t here;   /* the last summons that it has answered */
+    bool waits;     /* for storage that fails */
     int slots;
     char host[64];
 } peer;
@@ -44,6 +45,9 @@ peers peers_new(const output *output, int ranks, double patience, double now);
 void peers_free(peers *p);
 
 void peers_greet(peers *p, int rank, const hello_message *hello);
+
+/* Storage fails the rank, or works again. true: it is the first that waits for it, or was the last. */
+bool peers_note_storage(peers *p, int rank, bool fails);
 
 /* To be called all the time, as long as messages are received. */
 void peers_listen(peers *p, double now);

@@ -16,6 +16,7 @@
  *       IDLE --------------------->          some slots are idle, though others are not
  *       FAILURE ------------------>          why tasks failed: messages, counted
  *       NOTICE ------------------->          something that people should know of a stage: tf_notice (rows/notices.h)
+ *       STORAGE ------------------>          I can't write, and try again; or can again
  *       SIGNAL ------------------->          I was told to stop
  *              <-------------------  DRAIN   begin nothing more
  *       DRAINED ------------------>          nothing is under way here any more
@@ -47,6 +48,7 @@ typedef enum message_tag {
     TAG_IDLE,
     TAG_FAILURE,
     TAG_NOTICE,
+    TAG_STORAGE,
     TAG_SIGNAL,
     TAG_DRAIN,
     TAG_DRAINED,
@@ -176,6 +178,12 @@ typedef struct collect_message {
     double elapsed;  /* for close: s */
     int64_t enough;  /* for finish: tasks of which the stage's "until" was true; 0: it was not */
 } collect_message;
+
+typedef struct storage_message {
+    int32_t fails;    /* 0: it works again */
+    int32_t reserved; /* 0 */
+    char text[400];   /* what is to be said of it, cut if longer */
+} storage_message;
 
 /* BROKEN and LEAVE. */
 typedef struct broken_message {

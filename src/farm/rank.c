@@ -68,6 +68,12 @@ static void remove_files(rank *r, const remove_message *message) {
     r->executor->remove_temp(r->executor->context, message->stage, message->index);
 }
 
+/* A stage may end with rows that this rank could not write yet: these come first, and nothing else is done meanwhile.
+ */
+static bool has_to_wait(rank *r) {
+    return r->worker && worker_is_behind(r->worker);
+}
+
 static void handle_message(rank *r, const parcel *message) {
     switch ((message_tag)message->tag) {
     case TAG_GRANT: worker_grant(r->worker, message->payload, message->size / sizeof(grant_message)); break;
@@ -80,7 +86,12 @@ static void handle_message(rank *r, const parcel *message) {
         break;
     case TAG_HEARD: worker_heard(r->worker, message->payload); break;
     case TAG_SUMMON: transport_send(r->transport, message->from, TAG_HERE, message->payload, message->size); break;
-    case TAG_COLLECT: collect(r, message->payload, message->size / sizeof(collect_message)); break;
+    case TAG_COLLECT:
+        if (has_to_wait(r))
+            tf_buf_add(&r->waiting, message->payload, message->size);
+        else
+            collect(r, message->payload, message->size / sizeof(collect_message));
+        break;
     case TAG_PART:
         r->parted = true;
         end(r, TF_OK);
@@ -95,10 +106,20 @@ static void handle_message(rank *r, const parcel *message) {
     case TAG_IDLE:
     case TAG_FAILURE:
     case TAG_NOTICE:
+    case TAG_STORAGE:
     case TAG_SIGNAL:
     case TAG_DRAINED:
     case TAG_BROKEN: master_handle(r->master, message); break;
     }
+}
+
+static void do_waiting(rank *r) {
+    if (r->waiting.length == 0 || has_to_wait(r))
+        return;
+    tf_buf steps = r->waiting;
+    r->waiting = (tf_buf){0};
+    collect(r, (const void *)steps.data, steps.length / sizeof(collect_message));
+    tf_buf_free(&steps);
 }
 
 /* So many that the master acts now and then, however many come. */
@@ -106,7 +127,10 @@ static bool handle_messages(rank *r) {
     enum { AT_ONCE = 1000 };
     int handled = 0;
     parcel message;
-    for (; handled < AT_ONCE && !r->ended && r->transport->receive(r->transport->context, &message); handled++)
+    do_waiting(r);
+    for (; handled < AT_ONCE && !r->ended && r->waiting.length == 0 &&
+           r->transport->receive(r->transport->context, &message);
+         handled++)
         handle_message(r, &message);
     return handled > 0;
 }

@@ -16,6 +16,7 @@ typedef struct rank {
     const terms *terms;
     watchman *watchman; /* told when the end begins; NULL: this rank does not wait for signals */
     bool is_unheard;    /* the worker may do nothing now */
+    tf_buf waiting;     /* collective work (collect_message) that comes when rows have been written; to be freed */
     bool ended;
     bool parted;    /* it leaves without the others, of which one is lost */
     tf_err outcome; /* how the run ended, once it has */

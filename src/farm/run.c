@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/storage.h"
 #include "farm/farm.h"
 #include "farm/launch.h"
 #include "farm/libraries.h"
@@ -113,8 +114,8 @@ static int slots_in_use(const run *r) {
 static tf_err start_slots(run *r, bool works) {
     tf_err err = TF_OK;
     if (works && !r->options->spawner)
-        err =
-            tf_error_set_as(r->error, TF_ERR_RUN, TF_DIAG_SYSTEM_LIMIT, "rank %d can't start processes", r->team.rank);
+        err = tf_error_set_as(r->error, TF_ERR_RUN, TF_DIAG_SYSTEM_LIMIT, "rank %d can't start processes: %s",
+                              r->team.rank, r->options->no_spawner);
     const tf_err passed = libraries_pass_on(&r->team, r->campaign, works ? r->options->spawner : NULL, r->error);
     err = err == TF_OK ? passed : err;
     if (!works || err != TF_OK)
@@ -134,8 +135,8 @@ static void note_life(void *context) {
 static tf_err open_output(run *r) {
     r->life = (tf_store_life){.moves = note_life, .context = r->watchman};
     const int64_t slots = tf_team_sum(&r->team, r->share.slots);
-    tf_store *store =
-        tf_store_open(r->campaign, &r->team, tf_store_plan_start(r->options->plan), r->lock, slots, &r->life, r->error);
+    tf_store *store = tf_store_open(r->campaign, &r->team, tf_store_plan_start(r->options->plan), r->lock, slots,
+                                    r->terms.patience, &r->life, r->error);
     r->lock = -1;
     r->store = (store_output){.campaign = r->campaign, .plan = r->options->plan, .store = store};
     if (!store)
@@ -151,6 +152,8 @@ static tf_err open_output(run *r) {
 
 static tf_err set_up(run *r) {
     const transport *t = r->transport;
+    if (r->options->be_patient)
+        r->options->be_patient(patience_of(r->options));
     const bool works = r->team.ranks == 1 || r->team.rank > 0;
     if (r->campaign) /* before others hear of the output */
         r->lock = tf_store_join(r->campaign, tf_store_plan_start(r->options->plan), 0);
@@ -201,6 +204,7 @@ static void warm_up(const tf_farm_options *o) {
 
 static void free_all(run *r) {
     worker_free(r->rank.worker);
+    tf_buf_free(&r->rank.waiting);
     tf_slots_free(r->slots);
     tf_machine_free(&r->share.machine);
     tf_store_abandon(r->store.store); /* closed by now, unless the run broke */

@@ -1,7 +1,10 @@
 /* The worker's tasks wait in a queue of intervals until a slot has room. A batch takes what the stage's estimate says
  * will take a short while, but no more than a fair share of the queue, so that all slots stay busy to the end. A second
  * batch waits behind a running one only where tasks are so short that handing over would cost; behind a long task it
- * would be stuck. */
+ * would be stuck.
+ *
+ * While storage fails nothing more is begun: what comes back is kept, and written again in the turns that follow. So
+ * the rank goes on answering. What has not been written is not reported either. */
 #include "farm/worker.h"
 
 #include <stdio.h>
@@ -9,9 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/storage.h"
 #include "farm/contact.h"
 #include "farm/kept_rows.h"
 #include "farm/reports.h"
+#include "farm/unwritten.h"
 #include "sched/sched.h"
 
 #define BATCH_SECONDS    0.05
@@ -62,6 +67,8 @@ struct worker {
     bool is_broken;               /* BROKEN was sent, or is to be: the worker does nothing else */
     tf_buf status, blobs;         /* copies, for rows of which some are to be tried again */
     tf_buf late;                  /* late_message: came while nothing may be written */
+    unwritten unwritten;          /* rows that could not be written */
+    tf_patience patience;         /* with storage */
 };
 
 static double now(const worker *w) {
@@ -90,6 +97,7 @@ worker *worker_new(const tf_campaign *campaign, const transport *t, const tf_clo
                   .output = o,
                   .slots = has.slots,
                   .sync = sync,
+                  .patience = {.limit = agreed->patience},
                   .reports = {.campaign = campaign}};
     w->kept = kept_rows_new(campaign);
     w->estimate = tf_alloc_array((size_t)campaign->stages, sizeof *w->estimate);
@@ -115,6 +123,7 @@ void worker_free(worker *w) {
     tf_buf_free(&w->status);
     tf_buf_free(&w->blobs);
     tf_buf_free(&w->late);
+    unwritten_free(&w->unwritten);
     free(w);
 }
 
@@ -397,34 +406,99 @@ static void send_notices(worker *w, const tf_rows *rows) {
     }
 }
 
-/* Writes rows that have come back, and notes what the master is to be told of them. */
+/* Was it the last attempt of the rows' tasks? */
+static bool is_last(const worker *w, const tf_rows *rows) {
+    return rows->attempt > w->campaign->stage[rows->stage].retries;
+}
+
+static pending_rows pending_of(const worker *w, const tf_rows *rows) {
+    return is_last(w, rows) ? PENDING_KEPT : PENDING_RETRY;
+}
+
+/* Rows that have come back are in the file: notes what the master is to be told of them. */
+static void note_written(worker *w, const tf_rows *rows, tf_interval left) {
+    if (!w->draining && !w->is_refused[rows->stage] && w->executor->refusal(w->executor->context, rows->stage))
+        refuse(w, rows->stage);
+    requeue(w, rows->stage, rows->attempt, left);
+    if (rows->count == 0)
+        return;
+    tf_estimate_add(&w->estimate[rows->stage], rows->count, rows->seconds);
+    if (rows->failed > 0)
+        reports_send_failures(rows, w->transport, MASTER);
+    reports_add(&w->reports, rows, pending_of(w, rows));
+    w->held -= rows->count;
+}
+
+static void tell_of_storage(const worker *w, bool fails, const tf_buf *text) {
+    storage_message message = {.fails = fails};
+    snprintf(message.text, sizeof message.text, "%s", tf_buf_text(text));
+    transport_send(w->transport, MASTER, TAG_STORAGE, &message, sizeof message);
+}
+
+/* Is what has failed to be tried again? Only once storage works nothing is. */
+static bool storage_may_recover(worker *w, const tf_error *error) {
+    const bool is_first = !tf_patience_is_tried(&w->patience);
+    if (error->code != TF_ERR_STOPPED || !tf_patience_fails(&w->patience, now(w)))
+        return false;
+    tf_buf text = {0};
+    tf_patience_tell(&w->patience, error->text, &text);
+    if (is_first)
+        tell_of_storage(w, true, &text);
+    tf_buf_free(&text);
+    return true;
+}
+
+static void storage_works(worker *w) {
+    tf_buf text = {0};
+    tf_patience_tell_end(w->campaign->output, &text);
+    if (tf_patience_works(&w->patience))
+        tell_of_storage(w, false, &text);
+    tf_buf_free(&text);
+}
+
+/* Writes the rows, or keeps them for later. `is_of_a_slot`: they have come back from one. */
+static tf_err write_or_keep(worker *w, const tf_rows *rows, tf_interval left, bool is_of_a_slot, tf_error *error) {
+    const bool is_kept = w->unwritten.count > 0;
+    const tf_err err = is_kept ? TF_OK : w->output->write(w->output->context, rows, error);
+    if (is_kept || (err != TF_OK && storage_may_recover(w, error)))
+        unwritten_add(&w->unwritten, w->campaign, rows, left, is_of_a_slot);
+    else if (err == TF_OK && is_of_a_slot)
+        note_written(w, rows, left);
+    else
+        return err;
+    return TF_OK;
+}
+
 static tf_err accept_rows(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error) {
     (void)slot;
     worker *w = context;
-    const bool is_last = rows->attempt > w->campaign->stage[rows->stage].retries;
-    const pending_rows pending = is_last ? PENDING_KEPT : PENDING_RETRY;
+    const bool last = is_last(w, rows);
     tf_rows reopened;
-    if (rows->failed > 0 && (!is_last || is_judged(w))) {
-        const int64_t from = is_last ? find_last_failed(rows) : 0;
-        if (is_last && from < rows->count)
+    if (rows->failed > 0 && (!last || is_judged(w))) {
+        const int64_t from = last ? find_last_failed(rows) : 0;
+        if (last && from < rows->count)
             kept_rows_add(w->kept, rows, from);
         reopened = reopen_failed(w, rows, from);
         rows = &reopened;
     }
-    const tf_err err = w->output->write(w->output->context, rows, error);
-    if (err != TF_OK)
-        return err;
-    if (!w->draining && !w->is_refused[rows->stage] && w->executor->refusal(w->executor->context, rows->stage))
-        refuse(w, rows->stage);
-    requeue(w, rows->stage, rows->attempt, left);
     send_notices(w, rows);
-    if (rows->count == 0)
+    return write_or_keep(w, rows, left, true, error);
+}
+
+/* Writes what could not be written, if it is time to try again. */
+static tf_err write_kept(worker *w, tf_error *error) {
+    if (w->unwritten.count == 0 || now(w) < w->patience.next)
         return TF_OK;
-    tf_estimate_add(&w->estimate[rows->stage], rows->count, rows->seconds);
-    if (rows->failed > 0)
-        reports_send_failures(rows, w->transport, MASTER);
-    reports_add(&w->reports, rows, pending);
-    w->held -= rows->count;
+    while (w->unwritten.count > 0) {
+        const unwritten_rows *kept = unwritten_first(&w->unwritten);
+        const tf_err err = w->output->write(w->output->context, &kept->rows, error);
+        if (err != TF_OK)
+            return storage_may_recover(w, error) ? TF_OK : err;
+        if (kept->is_of_a_slot)
+            note_written(w, &kept->rows, kept->left);
+        unwritten_drop_first(&w->unwritten);
+    }
+    storage_works(w);
     return TF_OK;
 }
 
@@ -436,16 +510,19 @@ static void break_off(worker *w, const tf_error *error) {
     w->is_broken = true;
 }
 
+bool worker_is_behind(const worker *w) {
+    return w->unwritten.count > 0 && !w->is_broken;
+}
+
 static tf_err write_settled(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error) {
-    (void)slot, (void)left;
-    const worker *w = context;
-    return w->output->write(w->output->context, rows, error);
+    (void)slot;
+    return write_or_keep(context, rows, left, false, error);
 }
 
 static tf_err write_failed(void *context, const tf_rows *rows, tf_error *error) {
-    const worker *w = context;
+    worker *w = context;
     reports_send_failures(rows, w->transport, MASTER);
-    return w->output->write(w->output->context, rows, error);
+    return write_or_keep(w, rows, (tf_interval){0, 0}, false, error);
 }
 
 static void judge(worker *w, const verdict_message *v) {
@@ -525,7 +602,7 @@ static void speak(worker *w) {
 }
 
 static void end_draining(worker *w) {
-    if (!w->draining || w->executor->idle(w->executor->context) < w->slots)
+    if (!w->draining || w->unwritten.count > 0 || w->executor->idle(w->executor->context) < w->slots)
         return;
     transport_send(w->transport, MASTER, TAG_DRAINED, NULL, 0);
     w->has_drained = true;
@@ -549,18 +626,30 @@ worker_touch worker_keep_touch(worker *w) {
 
 /* ---- The slots' turn ---- */
 
+/* Gives slots what they may begin. What tasks take of other stages is read then: that may fail, too. */
+static tf_err begin_tasks(worker *w, tf_error *error) {
+    if (w->unwritten.count > 0 || (tf_patience_is_tried(&w->patience) && now(w) < w->patience.next))
+        return TF_OK;
+    const tf_err err = feed_slots(w, error);
+    if (err == TF_OK)
+        storage_works(w);
+    return err != TF_OK && storage_may_recover(w, error) ? TF_OK : err;
+}
+
 /* `*events` counts batches that have come back. */
 static tf_err run_slots(worker *w, double timeout, int *events, tf_error *error) {
     const executor *e = w->executor;
-    tf_err err = feed_slots(w, error);
+    tf_err err = write_kept(w, error);
+    if (err == TF_OK)
+        err = begin_tasks(w, error);
     if (err == TF_OK)
         err = e->poll(e->context, timeout, accept_rows, w, events, error);
     if (err == TF_OK && w->draining >= DRAIN_SICK)
         err = e->give_up(e->context, accept_rows, w, error);
-    if (err == TF_OK && w->sync > 0)
+    if (err == TF_OK && w->sync > 0 && w->unwritten.count == 0)
         err = w->output->sync(w->output->context, w->sync, error);
     if (err == TF_OK) /* before the report: the master's answer takes a while */
-        err = feed_slots(w, error);
+        err = begin_tasks(w, error);
     return err;
 }
 

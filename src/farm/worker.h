@@ -10,7 +10,8 @@
 
 typedef struct worker worker;
 
-/* Says HELLO to the master. Results are synced every `sync` seconds (0: never). All are the caller's. */
+/* Says HELLO to the master. Results are synced every `sync` seconds (0: never). Rows that can't be written because
+ * storage fails are kept, and written again, for as long as the terms' patience. All are the caller's. */
 worker *worker_new(const tf_campaign *campaign, const transport *transport, const tf_clock *clock,
                    const executor *executor, const output *output, const terms *terms, double sync);
 void worker_free(worker *worker);
@@ -25,6 +26,9 @@ void worker_settle(worker *worker, const settle_message *message);
 
 /* Begins nothing more. Once nothing is under way it says DRAINED. */
 void worker_drain(worker *worker, drain_how how);
+
+/* Has it rows that it could not write yet? */
+bool worker_is_behind(const worker *worker);
 
 /* The master has answered. */
 void worker_heard(worker *worker, const alive_message *answer);

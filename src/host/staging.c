@@ -78,8 +78,11 @@ void staging_open(const tf_campaign *campaign, staging *all) {
 /* A shared lock is given up only by ending: of several that try at once, the last one gets the exclusive lock. */
 void staging_close(staging *all) {
     if (all->folder >= 0 && flock(all->folder, LOCK_EX | LOCK_NB) == 0) {
-        tf_empty_folder(all->folder);
-        rmdir(all->root.data);
+        int failure = tf_empty_folder(all->folder);
+        if (!failure && rmdir(all->root.data) != 0)
+            failure = errno;
+        if (failure)
+            tf_say("%s: can't be removed: %s", all->root.data, strerror(failure));
     }
     if (all->folder >= 0)
         close(all->folder);

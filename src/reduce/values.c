@@ -125,7 +125,7 @@ static tf_err read_strings(reducing *r, value_source *s, int64_t count, size_t w
         if (s->byte_heap.dataset > 0) {
             const int64_t *place = (const int64_t *)(const void *)s->cells + 2 * i;
             if (!store_is_in_byte_heap(place, (int64_t)s->byte_heap.shape[0])) {
-                store_blame(r->store, &(h5_fault){"a text lies outside of its heap"});
+                store_blame(r->store, &(h5_fault){.text = "a text lies outside of its heap"});
                 err = reduce_cant_read(r);
                 break;
             }

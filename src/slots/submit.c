@@ -195,9 +195,12 @@ int64_t tf_slots_submit(tf_slots *slots, int slot_id, int stage, int attempt, co
     order.attempt = attempt;
     order.rank = slots->rank;
     order.slot = slot_id;
-    strike_off(slots, &order, first);
-    if (submit(slots, slot_id, b, &order, &head, error) != TF_OK)
+    if (submit(slots, slot_id, b, &order, &head, error) != TF_OK) {
+        if (!tf_slots_is_busy(slots, slot_id))
+            places_release(slots->places, slot_id);
         return 0;
+    }
+    strike_off(slots, &order, first);
     s->worn = s->apart[b] = apart;
     hand_over(s, b);
     return order.wanted.total > 0 ? order.wanted.total : order.count;

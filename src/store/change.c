@@ -18,10 +18,20 @@ static bool keeps_journal(const tf_store *s) {
     return s->start && s->team.rank == 0;
 }
 
+static tf_err check_file(tf_store *s, void *context, tf_error *error) {
+    (void)context;
+    return store_check_file(s, error);
+}
+
+static tf_err note_dirty(tf_store *s, void *context, tf_error *error) {
+    (void)context;
+    return journal_add(s->path, &s->start->journal, &s->start->contents, NULL, 0, true, error);
+}
+
 tf_err store_begin_change(tf_store *s, tf_error *error) {
-    tf_err err = store_check_file(s, error);
+    tf_err err = store_patiently(s, check_file, NULL, error);
     if (err == TF_OK && keeps_journal(s) && !s->dirty) {
-        err = journal_add(s->path, &s->start->journal, &s->start->contents, NULL, 0, true, error);
+        err = store_patiently(s, note_dirty, NULL, error);
         s->dirty = true;
     }
     err = store_agree(s, err, error);
@@ -66,7 +76,8 @@ static tf_err read_changes(tf_store *s, tf_error *error) {
 }
 
 /* Notes what the change under way has changed. */
-static tf_err note_changes(tf_store *s, tf_error *error) {
+static tf_err note_changes(tf_store *s, void *context, tf_error *error) {
+    (void)context;
     const contents *c = &s->start->contents;
     journal_stage *note = tf_alloc_array(s->changes, sizeof *note);
     tf_err err = s->changes > 0 ? read_changes(s, error) : TF_OK;
@@ -114,7 +125,7 @@ tf_err store_end_change(tf_store *s, int stage, bool finished, tf_error *error) 
     err = store_agree(s, err, error); /* a barrier, too: all of it has been written */
     store_note_size(s);
     if (err == TF_OK && keeps_journal(s)) {
-        err = note_changes(s, error);
+        err = store_patiently(s, note_changes, NULL, error);
         s->dirty = false;
     }
     s->changes = 0;

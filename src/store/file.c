@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/storage.h"
 #include "store/access.h"
 #include "store/attributes.h"
 #include "store/change.h"
@@ -154,15 +155,18 @@ static void name_for_mpi(const tf_store *s, int64_t run, tf_buf *path) {
 
 /* All ranks have the file open besides HDF5, and share its lock. It must be the one that was prepared, and that which
  * MPI's name for it leads to. */
-static tf_err open_beside(tf_store *s, const char *path, tf_error *error) {
+static tf_err open_beside(tf_store *s, void *context, tf_error *error) {
+    const char *path = context;
     struct stat prepared, info, named;
+    if (s->fd >= 0)
+        close(s->fd); /* of a call that failed */
     s->fd = open(s->path, O_RDWR | O_CLOEXEC);
     if (s->fd < 0 || fstat(s->fd, &info) != 0)
-        return tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(errno), "%s: can't be opened: %s", s->path,
-                               strerror(errno));
+        return tf_error_set_as(error, tf_err_of_storage(errno), tf_diag_of_write(errno), "%s: can't be opened: %s",
+                               s->path, strerror(errno));
     if (stat(path, &named) != 0)
-        return tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(errno), "%s: can't be opened: %s", path,
-                               strerror(errno));
+        return tf_error_set_as(error, tf_err_of_storage(errno), tf_diag_of_write(errno), "%s: can't be opened: %s",
+                               path, strerror(errno));
     if (named.st_dev != info.st_dev || named.st_ino != info.st_ino ||
         (s->start &&
          (fstat(s->start->file, &prepared) != 0 || prepared.st_dev != info.st_dev || prepared.st_ino != info.st_ino)))
@@ -179,7 +183,7 @@ static tf_err open_together(tf_store *s, int64_t run, tf_error *error) {
         name_for_mpi(s, run, &path);
     else
         tf_buf_adds(&path, s->path);
-    tf_err err = store_agree(s, open_beside(s, path.data, error), error);
+    tf_err err = store_agree(s, store_patiently(s, open_beside, path.data, error), error);
     if (err == TF_OK) {
         s->file =
             together ? store_open_together(path.data, &s->team, s->campaign) : store_open_alone(path.data, s->campaign);
@@ -191,13 +195,19 @@ static tf_err open_together(tf_store *s, int64_t run, tf_error *error) {
     return err;
 }
 
+static tf_err open_side(tf_store *s, void *run, tf_error *error) {
+    s->side = side_open(s->path, *(const int64_t *)run, s->team.rank, error);
+    return s->side ? TF_OK : error->code;
+}
+
 tf_store *tf_store_open(const tf_campaign *campaign, const tf_team *team, tf_store_start *start, int lock,
-                        int64_t slots, const tf_store_life *life, tf_error *error) {
+                        int64_t slots, double patience, const tf_store_life *life, tf_error *error) {
     tf_store *s = store_new(campaign, campaign->output);
     int64_t run;
     s->team = *team;
     s->start = start;
     s->life = life;
+    s->patience = patience;
     s->lock = start ? -1 : lock;
     s->dirty = start && start->dirty;
     store_begin_vigil(s);
@@ -212,8 +222,8 @@ tf_store *tf_store_open(const tf_campaign *campaign, const tf_team *team, tf_sto
         err = store_error(s, error, "attributes");
     err = store_agree(s, err, error);
     if (err == TF_OK) {
-        s->side = side_open(s->path, run, s->team.rank, error);
-        err = store_agree(s, s->side ? side_index_read(s, error) : error->code, error);
+        err = store_patiently(s, open_side, &run, error);
+        err = store_agree(s, err == TF_OK ? side_index_read(s, error) : err, error);
     }
     if (err == TF_OK)
         err = store_end_change(s, -1, false, error);
@@ -230,6 +240,16 @@ bool tf_store_is_locked(const tf_store *s) {
 
 bool tf_store_has_ended(const tf_store *s, int rank) {
     return lock_is_free(s->start->lock, rank);
+}
+
+static tf_err write_journal(tf_store *s, void *context, tf_error *error) {
+    (void)context;
+    return journal_write(s->path, "journal", &s->start->contents, false, error);
+}
+
+static tf_err remove_rest(tf_store *s, void *context, tf_error *error) {
+    (void)context;
+    return folder_remove(s->path, &s->start->lock, error);
 }
 
 tf_err tf_store_close(tf_store *s, tf_run_state state, double elapsed, tf_error *error) {
@@ -255,12 +275,12 @@ tf_err tf_store_close(tf_store *s, tf_run_state state, double elapsed, tf_error 
     err = store_agree(s, err == TF_OK ? store_check_file(s, error) : err, error);
     if (err == TF_OK && s->start) {
         s->start->contents.elapsed = elapsed;
-        err = journal_write(s->path, "journal", &s->start->contents, false, error);
+        err = store_patiently(s, write_journal, NULL, error);
     }
     close_side(s);
     err = store_agree(s, err, error); /* nobody has anything open there any more */
     if (err == TF_OK && s->start && tf_run_state_is_over(state))
-        err = folder_remove(s->path, &s->start->lock, error);
+        err = store_patiently(s, remove_rest, NULL, error);
     err = store_agree(s, err, error);
     tf_store_abandon(s);
     return err;

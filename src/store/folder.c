@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/storage.h"
+
 void folder_path(const char *output, const char *name, tf_buf *path) {
     tf_follow_links(output, path);
     tf_buf_adds(path, ".d");
@@ -145,7 +147,8 @@ tf_err folder_failed(const char *output, const char *name, int failure, tf_error
         tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_FILE_UNREADABLE, "%s: is no file of the run's; remove it",
                         path.data);
     else
-        tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_read(failure), "%s: %s", path.data, strerror(failure));
+        tf_error_set_as(error, tf_err_of_storage(failure), tf_diag_of_read(failure), "%s: %s", path.data,
+                        strerror(failure));
     tf_buf_free(&path);
     return error->code;
 }

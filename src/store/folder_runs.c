@@ -141,24 +141,46 @@ tf_err folder_hand_over(const char *output, int64_t run, const char *other, tf_e
     return failure && h.err == TF_OK ? folder_failed(output, NULL, failure, error) : h.err;
 }
 
-void folder_leave(const char *output, int *lock) {
-    tf_error error;
-    tf_buf path = {0};
+/* Only the lock's own file, which another may have taken the place of. 0 or an errno. */
+static int remove_lock(int folder, int lock) {
     struct stat held, named;
-    if (*lock < 0)
-        return;
-    int folder = folder_open(output, &error);
-    if (folder >= 0 && fstat(*lock, &held) == 0 && fstatat(folder, "lock", &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-        held.st_dev == named.st_dev && held.st_ino == named.st_ino)
-        unlinkat(folder, "lock", 0); /* while we hold it: who opens it from now on makes another */
+    if (fstat(lock, &held) != 0 || fstatat(folder, "lock", &named, AT_SYMLINK_NOFOLLOW) != 0 ||
+        held.st_dev != named.st_dev || held.st_ino != named.st_ino)
+        return 0;
+    return unlinkat(folder, "lock", 0) == 0 ? 0 : errno;
+}
+
+/* Not if another run has come meanwhile. 0 or an errno. */
+static int remove_folder(const char *output) {
+    tf_buf path = {0};
+    folder_path(output, NULL, &path);
+    const bool good = rmdir(path.data) == 0 || errno == ENOTEMPTY || errno == EEXIST || errno == ENOENT;
+    const int failure = good ? 0 : errno;
+    tf_buf_free(&path);
+    return failure;
+}
+
+/* The lock is kept where its file can't be removed. 0 or an errno. */
+static int leave(const char *output, int *lock) {
+    tf_error error;
+    const int folder = folder_open(output, &error);
+    const int failure = folder < 0 ? errno : remove_lock(folder, *lock); /* who opens it from now on makes another */
+    if (folder >= 0)
+        close(folder);
+    if (failure)
+        return failure;
     close(*lock);
     *lock = -1;
-    folder_path(output, NULL, &path);
-    if (folder >= 0) {
-        close(folder);
-        rmdir(path.data); /* not if another run has come meanwhile */
-    }
-    tf_buf_free(&path);
+    return remove_folder(output);
+}
+
+void folder_leave(const char *output, int *lock) {
+    if (*lock < 0)
+        return;
+    leave(output, lock);
+    if (*lock >= 0)
+        close(*lock);
+    *lock = -1;
 }
 
 tf_err folder_remove(const char *output, int *lock, tf_error *error) {
@@ -166,8 +188,10 @@ tf_err folder_remove(const char *output, int *lock, tf_error *error) {
     int folder = err == TF_OK ? folder_open(output, error) : -1;
     if (folder < 0)
         return error->code;
-    unlinkat(folder, "journal", 0); /* as long as there are texts there is a journal */
+    /* As long as there are texts there is a journal. */
+    int failure = unlinkat(folder, "journal", 0) == 0 || errno == ENOENT ? 0 : errno;
     close(folder);
-    folder_leave(output, lock);
-    return TF_OK;
+    if (!failure) /* it may have come as far as this before */
+        failure = *lock >= 0 ? leave(output, lock) : remove_folder(output);
+    return failure ? folder_failed(output, NULL, failure, error) : TF_OK;
 }

@@ -7,10 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/storage.h"
+
+/* For H5Ewalk2. */
+static herr_t find_failure(unsigned n, const H5E_error2_t *entry, void *failure) {
+    if (n == 0 && entry->desc)
+        *(int *)failure = tf_storage_failure_in(entry->desc);
+    return 0;
+}
+
+int h5_failure(void) {
+    int failure = 0;
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, find_failure, &failure);
+    return failure;
+}
+
 void h5_note(h5_fault *fault, hid_t object, const char *name, const char *format, ...) {
     char path[200] = "";
     if (*fault->text)
         return;
+    fault->failure = h5_failure(); /* before HDF5 is called again */
     H5Iget_name(object, path, sizeof path);
     const bool is_root = strcmp(path, "/") == 0;
     int length = snprintf(fault->text, sizeof fault->text, "%s%s%.150s: ", is_root ? "" : path,

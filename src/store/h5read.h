@@ -14,7 +14,11 @@ enum { H5_RANKS = TF_MAX_RANK + 2 };
 /* What is wrong: "/stage/results/snr: is a soft link"; "" for nothing. The first that was found stays. */
 typedef struct h5_fault {
     char text[400];
+    int failure; /* errno: the file could not be read, and nothing need be wrong with it. 0: that is not why */
 } h5_fault;
+
+/* The errno because of which the last call of HDF5 has failed; 0: it has not, or not because of the file system. */
+int h5_failure(void);
 
 /* Notes what is wrong with an object, or with what is called `name` in it (NULL: the object itself). */
 void h5_note(h5_fault *fault, hid_t object, const char *name, const char *format, ...) TF_PRINTF(4, 5);

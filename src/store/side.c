@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/storage.h"
 #include "store/folder.h"
 
 struct side_file {
@@ -65,9 +66,10 @@ tf_err side_append(side_file *side, const void *records, size_t size, tf_error *
         ssize_t put = pwrite(side->fd, from + done, size - done, (off_t)(side->size + (int64_t)done));
         if (put < 0 && errno == EINTR)
             continue;
-        if (put <= 0)
-            return tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(put < 0 ? errno : ENOSPC), "%s: %s", side->path,
-                                   strerror(put < 0 ? errno : ENOSPC));
+        const int failure = put > 0 ? 0 : put < 0 ? errno : ENOSPC;
+        if (failure)
+            return tf_error_set_as(error, tf_err_of_storage(failure), tf_diag_of_write(failure), "%s: %s", side->path,
+                                   strerror(failure));
         done += (size_t)put;
     }
     side->size += (int64_t)size;

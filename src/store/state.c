@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/storage.h"
+
 /* ---- Errors ---- */
 
 /* "file write failed: time = ..., error message = '...', ...": of all that HDF5's serial driver tells what failed, and
@@ -48,16 +50,33 @@ tf_err store_error(tf_store *store, tf_error *error, const char *format, ...) {
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    const bool is_full = is_disk_full(store->path);
-    tf_error_set_as(error, TF_ERR_RUN, is_full ? TF_DIAG_DISK_FULL : TF_DIAG_HDF5, "%s: %s: %s%s", store->path, what,
-                    *store->reason ? store->reason : "HDF5 does not say why", is_full ? " (the disk is full)" : "");
+    const int failure = tf_storage_failure_in(store->reason);
+    const bool is_full = !failure && is_disk_full(store->path);
+    if (failure)
+        tf_error_set_as(error, tf_err_of_storage(failure), tf_diag_of_write(failure), "%s: %s: %s", store->path, what,
+                        strerror(failure));
+    else
+        tf_error_set_as(error, TF_ERR_RUN, is_full ? TF_DIAG_DISK_FULL : TF_DIAG_HDF5, "%s: %s: %s%s", store->path,
+                        what, *store->reason ? store->reason : "HDF5 does not say why",
+                        is_full ? " (the disk is full)" : "");
     *store->reason = '\0';
     return error->code;
 }
 
 void store_blame(tf_store *store, const h5_fault *fault) {
-    if (*fault->text)
+    if (fault->failure)
+        snprintf(store->reason, sizeof store->reason, "%s", strerror(fault->failure));
+    else if (*fault->text)
         snprintf(store->reason, sizeof store->reason, "it is damaged: %.*s", STORE_REASON - 20, fault->text);
+}
+
+tf_err store_patiently(tf_store *s, store_call *call, void *context, tf_error *error) {
+    tf_patience waits = {.limit = s->patience};
+    tf_err err = call(s, context, error);
+    while (err != TF_OK && tf_patience_wait(&waits, error))
+        err = call(s, context, error);
+    tf_patience_end(&waits, err, s->path);
+    return err;
 }
 
 /* ---- The store ---- */

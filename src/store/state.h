@@ -73,6 +73,7 @@ struct tf_store {
     int fd;           /* the same file, for what HDF5 does not do; -1: it is not open */
     int64_t size;     /* the length that the file must have, in bytes: it has been as long */
     tf_team team;     /* who has the file open */
+    double patience;  /* s for which storage may fail, and is tried again */
     hid_t file;
     store_stage *stage;
     side_file *side;
@@ -103,6 +104,11 @@ void store_free(tf_store *store);
 
 /* Has HDF5 make the file that is open as `fd`, even if another file has its name by then. */
 void store_open_by(tf_store *store, int fd);
+
+/* Does something to storage, again and again while that fails, for as long as the run is patient: for what ranks wait
+ * for in any case. It must come to the same whatever has been done of it before. */
+typedef tf_err store_call(tf_store *store, void *context, tf_error *error);
+tf_err store_patiently(tf_store *store, store_call *call, void *context, tf_error *error);
 
 /* ---- Errors ---- */
 

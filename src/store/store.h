@@ -58,11 +58,12 @@ typedef struct tf_store_life {
     void *context;
 } tf_store_life;
 
-/* Collective. The team opens the prepared file; `slots` is the number of all ranks together. `start` is NULL on all
- * ranks but the first, where it stays the caller's; on these the store takes `lock`, which tf_store_join gave. `life`
- * (NULL: nobody is told) and the campaign must outlive the store. NULL on failure. */
+/* Collective. The team opens the prepared file; `slots` is the number of all ranks together, `patience` the
+ * time (s) for which storage may fail, and is tried again. `start` is NULL on all ranks but the first, where it stays
+ * the caller's; on these the store takes `lock`, which tf_store_join gave. `life` (NULL: nobody is told) and the
+ * campaign must outlive the store. NULL on failure. */
 tf_store *tf_store_open(const tf_campaign *campaign, const tf_team *team, tf_store_start *start, int lock,
-                        int64_t slots, const tf_store_life *life, tf_error *error);
+                        int64_t slots, double patience, const tf_store_life *life, tf_error *error);
 
 /* Collective. Creates the stage's datasets and flushes them to disk, or opens those of an earlier run: rows may be
  * written on return. */

@@ -11,6 +11,7 @@
 
 #include "store/sync.h"
 
+#include "base/storage.h"
 #include "store/change.h"
 
 enum { EARLY_BYTES = 4 << 20 };
@@ -32,8 +33,8 @@ struct syncing {
 };
 
 tf_err store_cant_sync(const char *path, int failure, tf_error *error) {
-    return tf_error_set_as(error, TF_ERR_RUN, tf_diag_of_write(failure), "%s: can't be synced to disk: %s", path,
-                           strerror(failure));
+    return tf_error_set_as(error, tf_err_of_storage(failure), tf_diag_of_write(failure),
+                           "%s: can't be synced to disk: %s", path, strerror(failure));
 }
 
 static int sync_both(const struct syncing *y) {
@@ -125,8 +126,9 @@ tf_err tf_store_sync(tf_store *s, double interval, tf_error *error) {
         return reap_sync(s, error);
     if (!y || y->unsynced == 0 || tf_now() - y->began < interval)
         return TF_OK;
-    if (store_check_file(s, error) != TF_OK)
-        return error->code;
+    const tf_err there = store_check_file(s, error);
+    if (there != TF_OK)
+        return there == TF_ERR_STOPPED ? TF_OK : there; /* it can't be looked at now */
     y->size = side_size(s->side);
     y->began = tf_now();
     y->unsynced = 0;

@@ -27,7 +27,7 @@ static void await_others(MPI_Comm comm, MPI_Request request, const tf_error *err
     while (MPI_Request_get_status(request, &met, MPI_STATUS_IGNORE) == MPI_SUCCESS && !met) {
         if (tf_now() > deadline) {
             tf_say("%s", error->text);
-            MPI_Abort(comm, TF_ERR_RUN);
+            MPI_Abort(comm, (int)error->code);
         }
         poll(NULL, 0, 1);
     }

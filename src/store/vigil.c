@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/storage.h"
 #include "store/change.h"
 
 /* ---- The judgement ---- */
@@ -168,9 +169,9 @@ static void end_all(MPI_File *file, int *code, ...) {
     MPI_Error_string(*code, reason, &length);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     gethostname(host, sizeof host - 1);
-    tf_say("rank %d on %s can't write the output: %s; with the cause removed the same command line goes on", rank, host,
-           last_line(reason));
-    MPI_Abort(MPI_COMM_WORLD, TF_ERR_RUN);
+    tf_say("rank %d on %s can't read or write the output: %s; with the cause removed the same command line goes on",
+           rank, host, last_line(reason));
+    MPI_Abort(MPI_COMM_WORLD, (int)tf_err_of_storage(tf_storage_failure_in(reason)));
 }
 
 void store_guard(const tf_store *s, bool on) {

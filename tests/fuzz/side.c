@@ -36,7 +36,8 @@ static void run(killed *k) {
     tf_store_plan *plan = tf_store_plan_new(k->campaign, TF_STORE_GO_ON, false, NULL, &error);
     bool ready = plan && tf_store_prepare(plan, &error) == TF_OK;
     const tf_team alone = tf_team_alone();
-    tf_store *store = ready ? tf_store_open(k->campaign, &alone, tf_store_plan_start(plan), -1, 1, NULL, &error) : NULL;
+    tf_store *store =
+        ready ? tf_store_open(k->campaign, &alone, tf_store_plan_start(plan), -1, 1, 0, NULL, &error) : NULL;
     must(store && tf_store_layout(store, 0, &error) == TF_OK);
     int64_t x[8] = {1, 2, 3, 4, 5, 6, 7, 8};
     uint8_t status[8], attempts[8];

@@ -278,7 +278,8 @@ class Disk(farm.FarmTest):
         }
         for name, ranks in itertools.product(expected, (None, 3)):
             with self.subTest(name=name, ranks=ranks):
-                done = self.taskfarm(f"{name}.json", "--output", "small/f.h5", "--fresh", ranks=ranks, status=3)
+                status = 75 if name == "texts" else 3  # what does not fit will not fit later either
+                done = self.taskfarm(f"{name}.json", "--output", "small/f.h5", "--fresh", "--patience", 0.5, ranks=ranks, status=status)
                 self.assertRegex(done.stderr, rf"(?m)^taskfarm: \S+/small/f.h5.*: {expected[name]}$")
                 for path in (small / "f.h5", small / "f.h5.d"):
                     self.assertTrue(path.exists(), "what was written is left as it is")

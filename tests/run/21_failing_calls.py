@@ -54,15 +54,15 @@ class FailingCalls(farm.FarmTest):
             self.taskfarm("x.json")
             self.write("x.json", text)
         done = subprocess.run(
-            self.command("x.json", "--slots", 2, "--sync", "0.01"),
+            self.command("x.json", "--slots", 2, "--sync", "0.01", "--patience", "0.2"),
             cwd=self.folder,
             env=farm.environment(LD_PRELOAD=f"{farm.BUILD}/tests/libfaults.so", TASKFARM_FAIL_IN="all", TASKFARM_FAIL=fault),
             capture_output=True,
             text=True,
             timeout=60,
         )
-        self.assertIn(done.returncode, (0, 1, 2, 3), f"{fault}\n{done.stderr}")
-        if done.returncode == 3:
+        self.assertIn(done.returncode, (0, 1, 2, 3, 75), f"{fault}\n{done.stderr}")
+        if done.returncode in (3, 75):
             self.assertRegex(done.stderr, r"(?m)^taskfarm: .+: .+$", fault)
         self.taskfarm("x.json")
         self.assertEqual(digest(self.folder / "x.h5"), self.expected, fault)
@@ -87,7 +87,7 @@ class FailingCalls(farm.FarmTest):
                         with self.subTest(fault=fault, resumed=resumed):
                             code = self.disturb(fault, resumed)
                             codes[code] = codes.get(code, 0) + 1
-        self.assertGreater(codes.get(3, 0), 5, codes)
+        self.assertGreater(codes.get(3, 0) + codes.get(75, 0), 5, codes)
 
     @farm.unittest.skipIf(farm.SANITIZED, "AddressSanitizer wants to be first among the libraries")
     def test_a_host_that_can_not_be_forked_says_why(self):

@@ -37,11 +37,12 @@ class Metadata(farm.FarmTest):
 
     def run_beside(self, others, *before):
         """A run of rank 0 and others, of which the last is started by other words."""
-        words = self.command("d.json", ranks=others) + [":", "-n", "1", *before, *self.command("d.json")]
+        campaign = self.command("d.json", "--patience", 1)
+        words = self.command("d.json", "--patience", 1, ranks=others) + [":", "-n", "1", *before, *campaign]
         return subprocess.run(words, cwd=self.folder, env=farm.environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=self.limit)
 
-    def expect_end(self, done, pattern):
-        self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
+    def expect_end(self, done, pattern, status=3):
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         self.assertRegex(done.stderr, rf"(?m)^taskfarm: {pattern}$")
 
     def expect_whole(self):
@@ -69,9 +70,9 @@ class Metadata(farm.FarmTest):
             with self.subTest(call=call, failure=errno.errorcode[failure], number=number):
                 for path in ("d.h5", "d.h5.d", "whole.h5"):
                     subprocess.run(["rm", "-rf", self.folder / path], check=True)
-                done = self.run_beside(1, "env", f"LD_PRELOAD={farm.BUILD}/tests/libfaults.so", f"TASKFARM_FAIL={call}:{failure}:{number}")
-                self.expect_end(done, f".*{os.strerror(failure)}.*")
-                within += f"rank 1 on {os.uname().nodename} can't write the output: {os.strerror(failure)}; {GOES_ON}\n" in done.stderr
+                done = self.run_beside(1, "env", f"LD_PRELOAD={farm.BUILD}/tests/libfaults.so", f"TASKFARM_FAIL={call}:{failure}:{number}+")
+                self.expect_end(done, f".*{os.strerror(failure)}.*", status=75)
+                within += f"rank 1 on {os.uname().nodename} can't read or write the output: {os.strerror(failure)}; {GOES_ON}\n" in done.stderr
                 if farm.SOAK or call == "fsync":
                     self.expect_whole()
         self.assertGreaterEqual(within, min(len(cases), 30))

@@ -352,7 +352,7 @@ class Kinds(Logged):
                 for path in self.folder.glob("k.h5*"):
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
                 self.write("k.h5", old)
-                self.taskfarm("k.json", "--salvage", status=1 if fault == faults[0] else 3, env=preload | {"TASKFARM_FAIL": fault})
+                self.taskfarm("k.json", "--salvage", status=1 if fault == faults[0] else 75, env=preload | {"TASKFARM_FAIL": fault})
                 self.assertIn(old, [p.read_bytes() for p in (self.folder / "k.h5", self.folder / "k.h5.1") if p.exists()])
                 self.ran()
                 self.taskfarm("k.json", "--salvage", status=1)

@@ -14,7 +14,7 @@ static const char *const tag_name[] = {
     [TAG_NOTICE] = "NOTICE", [TAG_SIGNAL] = "SIGNAL",   [TAG_DRAIN] = "DRAIN",     [TAG_DRAINED] = "DRAINED",
     [TAG_UNABLE] = "UNABLE", [TAG_COLLECT] = "COLLECT", [TAG_PART] = "PART",       [TAG_BROKEN] = "BROKEN",
     [TAG_LEAVE] = "LEAVE",   [TAG_VERDICT] = "VERDICT", [TAG_SETTLED] = "SETTLED", [TAG_HEARD] = "HEARD",
-    [TAG_SUMMON] = "SUMMON", [TAG_HERE] = "HERE",
+    [TAG_SUMMON] = "SUMMON", [TAG_HERE] = "HERE",       [TAG_STORAGE] = "STORAGE",
 };
 
 static bool failed;
@@ -555,6 +555,8 @@ static void check_texts(const farm *f, const tf_rows *rows) {
 static tf_err write_rows(void *context, const tf_rows *rows, tf_error *error) {
     farm_node *node = context;
     farm *f = node->farm;
+    if (f->now < f->setting.away)
+        return tf_error_set(error, TF_ERR_STOPPED, "the disk of rank %d is full", node->number);
     if (f->setting.breaks > 0 && farm_chance(f, f->setting.breaks)) {
         f->broken++;
         return tf_error_set(error, TF_ERR_RUN, "the disk of rank %d is full", node->number);
@@ -835,6 +837,7 @@ void farm_start(farm *f) {
 void farm_close(farm *f) {
     for (int r = 0; r < f->setting.ranks; r++) {
         worker_free(f->node[r].rank.worker);
+        tf_buf_free(&f->node[r].rank.waiting);
         master_free(f->node[r].rank.master);
         free(f->node[r].taken);
         for (int to = 0; to < f->setting.ranks; to++)

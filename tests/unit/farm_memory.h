@@ -34,7 +34,8 @@ typedef struct farm_setting {
     double walltime, grace;
     double breaks; /* share of writes that fail */
     double sync;
-    bool trace; /* messages are printed */
+    double away; /* until then, by the clock that begins at 1000 s, rows can't be written */
+    bool trace;  /* messages are printed */
 } farm_setting;
 
 /* ---- The parts of a rank ---- */

@@ -343,3 +343,64 @@ Test(worker, waits_for_an_answer_when_it_was_stopped) {
     cr_expect(!r->is_unheard && !r->ended);
     close_scene(s);
 }
+
+/* ---- Storage that fails ---- */
+
+static storage_message expect_storage(scene *s) {
+    return *(const storage_message *)expect(s, TAG_STORAGE).payload;
+}
+
+Test(worker, keeps_rows_while_storage_fails_and_writes_them_later) {
+    scene *s = open_scene("{\"over\": {\"i\": {\"range\": [9]}}, " RUN "}",
+                          (farm_setting){.slots[WORKER] = 2, .away = 1020, .terms = {.patience = 60}});
+    expect(s, TAG_HELLO);
+    grant(s, 0, 1, 0, 2);
+    wait_for(s, 2);
+    const storage_message fails = expect_storage(s);
+    cr_expect_eq(fails.fails, 1);
+    cr_expect_str_eq(fails.text, "the disk of rank 1 is full; trying again for up to 1m00s");
+    grant(s, 0, 1, 2, 2);
+    wait_for(s, 2);
+    expect_silence(s); /* nothing is reported that is not written, and nothing more begins */
+    cr_expect_eq(s->farm.status[0][0], TF_STATUS_PENDING);
+    wait_for(s, 20);
+    const storage_message works = expect_storage(s);
+    cr_expect_eq(works.fails, 0);
+    cr_expect_eq(expect_report(s).count, 2);
+    cr_expect(s->farm.status[0][0] == TF_STATUS_DONE && s->farm.status[0][1] == TF_STATUS_DONE);
+    wait_for(s, 2);
+    cr_expect_eq(expect_report(s).first, 2); /* what came meanwhile */
+    close_scene(s);
+}
+
+Test(worker, says_what_is_wrong_with_storage_when_its_patience_ends) {
+    scene *s = open_scene("{" RUN "}", (farm_setting){.slots[WORKER] = 1, .away = 2000, .terms = {.patience = 10}});
+    expect(s, TAG_HELLO);
+    grant(s, 0, 1, 0, 1);
+    for (int second = 0; second < 14; second++) {
+        wait_for(s, 1);
+        hear(s, s->farm.now);
+    }
+    expect_storage(s);
+    const parcel message = expect(s, TAG_BROKEN);
+    const broken_message *broken = message.payload;
+    cr_expect_eq(broken->code, TF_ERR_STOPPED);
+    cr_expect_str_eq(broken->text, "the disk of rank 1 is full");
+    cr_expect_eq(s->farm.status[0][0], TF_STATUS_PENDING);
+    close_scene(s);
+}
+
+Test(worker, is_not_drained_before_all_is_written) {
+    scene *s = open_scene("{" RUN "}", (farm_setting){.slots[WORKER] = 1, .away = 1020, .terms = {.patience = 60}});
+    expect(s, TAG_HELLO);
+    grant(s, 0, 1, 0, 1);
+    wait_for(s, 2);
+    expect_storage(s);
+    drain(s, DRAIN_WAIT);
+    expect_silence(s);
+    wait_for(s, 20);
+    expect_storage(s);
+    expect(s, TAG_REPORT);
+    expect(s, TAG_DRAINED);
+    close_scene(s);
+}

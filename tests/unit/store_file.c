@@ -304,7 +304,7 @@ static void holds_what_was_written_in_any_order(const tf_team *team) {
     tf_error error;
     tf_store_plan *plan = prepare(campaign, TF_STORE_GO_ON, &error);
     cr_assert_not_null(plan, "%s", error.text);
-    tf_store *store = tf_store_open(campaign, team, tf_store_plan_start(plan), -1, 1, NULL, &error);
+    tf_store *store = tf_store_open(campaign, team, tf_store_plan_start(plan), -1, 1, 0, NULL, &error);
     cr_assert_not_null(store, "%s", error.text);
     cr_assert_eq(tf_store_layout(store, 0, &error), TF_OK, "%s", error.text);
     int64_t order[TASKS / BATCH];
@@ -346,7 +346,7 @@ Test(file, that_can_not_be_opened_is_an_error_with_the_reason) {
     cr_assert_not_null(plan, "%s", error.text);
     const tf_team alone = tf_team_alone();
     unlink("out.h5");
-    cr_expect_null(tf_store_open(campaign, &alone, tf_store_plan_start(plan), -1, 1, NULL, &error));
+    cr_expect_null(tf_store_open(campaign, &alone, tf_store_plan_start(plan), -1, 1, 0, NULL, &error));
     cr_expect_eq(error.code, TF_ERR_RUN);
     cr_expect_str_eq(error.text, "out.h5: can't be opened: No such file or directory");
     tf_store_plan_free(plan);

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/storage.h"
 #include "store/access.h"
 #include "store/journal.h"
 #include "store/resume/plan.h"
@@ -22,8 +23,15 @@ tf_err old_missing(const char *path, tf_error *error) {
                            path);
 }
 
+static tf_err old_unreadable(const char *path, int failure, tf_error *error) {
+    return tf_error_set_as(error, tf_err_of_storage(failure), tf_diag_of_read(failure), "%s: can't be read: %s", path,
+                           strerror(failure));
+}
+
 tf_err old_damaged(const char *path, const h5_fault *fault, tf_error *error) {
-    return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED, "%s: is damaged: %s", path, fault->text);
+    return fault->failure
+               ? old_unreadable(path, fault->failure, error)
+               : tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_DAMAGED, "%s: is damaged: %s", path, fault->text);
 }
 
 static bool is_same_table(const contents_table *a, const contents_table *b) {
@@ -220,10 +228,13 @@ static tf_err check_readable(const char *path, tf_error *error) {
 }
 
 static tf_err check_hdf5(const char *path, bool noted, tf_error *error) {
-    return H5Fis_hdf5(path) > 0
-               ? TF_OK
-               : tf_error_set_as(error, TF_ERR_RUN, noted ? TF_DIAG_OUTPUT_DAMAGED : TF_DIAG_NOT_AN_OUTPUT,
-                                 noted ? "%s: is damaged: it is no HDF5 file any more" : "%s: is no HDF5 file", path);
+    if (H5Fis_hdf5(path) > 0)
+        return TF_OK;
+    const int failure = h5_failure();
+    if (failure)
+        return old_unreadable(path, failure, error);
+    return tf_error_set_as(error, TF_ERR_RUN, noted ? TF_DIAG_OUTPUT_DAMAGED : TF_DIAG_NOT_AN_OUTPUT,
+                           noted ? "%s: is damaged: it is no HDF5 file any more" : "%s: is no HDF5 file", path);
 }
 
 /* What HDF5 can't read may be ours. */
@@ -261,6 +272,8 @@ static tf_err read_clean(old_output *old, bool noted, int may, tf_error *error) 
     if (!(may & OLD_TRUSTS) && check_readable(old->path, error) != TF_OK)
         return error->code;
     hid_t file = store_open_file(old->path, NULL);
+    if (file < 0 && h5_failure())
+        return old_unreadable(old->path, h5_failure(), error);
     if (file < 0) {
         char reason[STORE_REASON] = "HDF5 does not say why";
         H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, store_copy_reason, reason);
