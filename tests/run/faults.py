@@ -1,0 +1,284 @@
+"""Runs in which one call of the C library fails: the calls that a campaign makes, one by one, by where they come from.
+
+A first run counts: tests/faults/libfaults.so records all call sites. Then each chosen one fails in a run of its own, and what
+must hold afterwards is looked at: the run has ended by itself, with the right bytes or with an error that is true; and the same
+command line without the fault gives the right bytes."""
+
+import collections
+import concurrent.futures
+import dataclasses
+import errno
+import os
+import pathlib
+import random
+import re
+import shutil
+import struct
+import subprocess
+
+import farm
+import h5py
+import numpy as np
+
+LIBRARY = farm.BUILD / "tests/libfaults.so"
+RECORD = struct.Struct("qq4000s")  # tests/faults/sites.c
+
+MOVING = {"read", "write", "pread", "pread64", "pwrite", "pwrite64", "writev", "preadv", "pwritev"}
+MAKING = {"fork", "vfork", "posix_spawn", "posix_spawnp"}
+MEMORY = {"mmap", "memfd_create"}
+NOT_STORAGE = {"sendmsg", "regcomp", "regexec", "socketpair", "pipe2"}  # 21_failing_calls.py has these
+LOOKING = {"read", "pread", "pread64", "preadv", "close"}  # what can't be short of room
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """Where calls come from."""
+
+    rank: int
+    call: str
+    hash: int
+    calls: int  # that came from it
+    path: str
+    functions: str  # as MODULE+OFFSET, the innermost first
+
+
+def sites(record, ranks):
+    """Those of a run that has recorded them, in the order in which they were met."""
+    found = []
+    for rank in range(ranks):
+        data = pathlib.Path(f"{record}.{rank}").read_bytes()
+        for number, calls, text in RECORD.iter_unpack(data):
+            if number == 0:
+                break
+            call, path, functions = text.split(b"\0")[0].decode().split("\t")
+            if call in NOT_STORAGE:
+                continue
+            found.append(Site(rank, call, number & (1 << 64) - 1, calls, path, functions))
+    return found
+
+
+def ways(call):
+    """How a call may fail."""
+    if call in MAKING:
+        return [str(errno.EAGAIN), str(errno.ENOMEM), "hang"]
+    if call in MEMORY:
+        return [str(errno.ENOMEM), "hang"]
+    short = ["short"] if call in MOVING else []
+    return [str(errno.EIO), *([] if call in LOOKING else [str(errno.ENOSPC)]), *short, "hang"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    site: Site
+    how: str  # as in TASKFARM_FAIL
+    number: int  # of the call, of those from there
+    lasts: bool  # all later ones from there fail, too
+
+    @property
+    def name(self):
+        return errno.errorcode[int(self.how)] if self.how.isdigit() else self.how
+
+    @property
+    def environment(self):
+        site = self.site
+        return {
+            "TASKFARM_FAIL": f"{site.call}@{site.hash:x}:{self.how}:{self.number}{'+' if self.lasts else ''}",
+            "TASKFARM_FAIL_RANK": str(site.rank),
+        }
+
+    @property
+    def is_of_input(self):
+        return not re.search(r"/x\.h5|/local/|/out/", self.site.path)
+
+    def belied(self, done):
+        """What is wrong with what a run has said that did not end well."""
+        if not re.search(r"(?m)^\S+: .*\S", done.stderr):
+            return "it does not say why"
+        reasons = [os.strerror(int(self.how)), {errno.ENOSPC: "no room left", errno.ENOMEM: "memory"}.get(int(self.how), "")] if self.how.isdigit() else []
+        if reasons and done.returncode != 1 and not any(reason and reason in done.stderr for reason in reasons):
+            return "it does not say what the system said"
+        if self.how.isdigit() and "damaged" in done.stderr:
+            return "it says that something is damaged"
+        return None
+
+    def __str__(self):
+        return f"rank {self.site.rank}: {self.site.call} {self.number}{'+' if self.lasts else ''} of {self.site.path or 'none'}: {self.name}"
+
+
+def draw(rng, found, count):
+    """So many faults, each at another site while there are any."""
+    chosen = rng.sample(found, len(found))[:count] if count else found
+    return [one_of(rng, site) for site in chosen]
+
+
+def one_of(rng, site, how=None):
+    return Fault(site, how or rng.choice(ways(site.call)), rng.randint(1, site.calls), rng.random() < 0.25)
+
+
+def everything(rng, found):
+    """Every way of every site."""
+    return [one_of(rng, site, how) for site in found for how in ways(site.call)]
+
+
+class FaultTest(farm.FarmTest):
+    """A campaign is a function that makes its files in a folder, the manifest x.json among them."""
+
+    limit = 60
+    arguments = ("x.json", "--slots", "2", "--sync", "0.01", "--patience", "1", "--progress", "none")
+
+    def launch(self, folder, ranks, arguments, **more):
+        """A run with the library, of which nothing fails but what is asked for."""
+        local = folder / "local"
+        local.mkdir(exist_ok=True)
+        paths = [f"{folder}/{name}" for name in ("x.", "out", "raw", "local/taskfarm")]
+        env = {"LD_PRELOAD": str(LIBRARY), "TASKFARM_FAIL_IN": "all", "TASKFARM_FAIL_PATHS": ":".join(paths), **more}
+        words = [farm.TASKFARM, *arguments]
+        if ranks > 1:
+            words = [farm.MPIRUN, "-n", str(ranks), "env", *(f"{k}={v}" for k, v in env.items()), *words]
+            env = {}
+        return subprocess.run(
+            words,
+            cwd=folder,
+            env=farm.environment(TMPDIR=str(local), **env),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=self.limit,
+        )
+
+    def fresh(self, make):
+        """A folder with the campaign's files."""
+        folder = pathlib.Path(self.folder / f"{next(self.numbers)}")
+        folder.mkdir()
+        make(folder)
+        return folder
+
+    def setUp(self):
+        super().setUp()
+        self.numbers = iter(range(1 << 30))
+        self.outcomes = collections.Counter()
+        self.failures = []
+
+    def count(self, make, ranks):
+        folder = self.fresh(make)
+        done = self.launch(folder, ranks, self.arguments, TASKFARM_FAIL_RECORD=str(folder / "record"))
+        self.assertEqual(done.returncode, 0, farm.told(done, folder))
+        self.expected = state_of(folder)
+        found = sites(folder / "record", ranks)
+        shutil.rmtree(folder)
+        return found
+
+    def suffer(self, make, ranks, fault):
+        """Runs with the fault, and then without. Returns what came of it, and what is wrong with that."""
+        folder = self.fresh(make)
+        try:
+            return self.outcome(folder, ranks, fault)
+        finally:
+            if not farm.KEEP:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def outcome(self, folder, ranks, fault):
+        seconds = "0.5" if fault.how == "hang" else "0"
+        try:
+            done = self.launch(folder, ranks, self.arguments, TASKFARM_FAIL_SECONDS=seconds, **fault.environment)
+        except subprocess.TimeoutExpired as hung:
+            return "hangs", f"it hangs\n{(hung.stderr or b'').decode(errors='replace')}"
+        told = farm.told(done, folder)
+        if done.returncode == 0:
+            wrong = differences(self.expected, state_of(folder))
+            if wrong == "these differ: left" and "can't be removed: " in done.stderr:
+                wrong = None
+            return "right", f"it says that all is well, and {wrong}\n{told}" if wrong else None
+        if done.returncode not in (1, 3, 75) and not (done.returncode == 2 and fault.is_of_input):
+            return "ends", f"exit status {done.returncode}\n{told}"
+        if wrong := fault.belied(done):
+            return "ends", f"{wrong}\n{told}"
+        if wrong := self.false_claims(folder):
+            return "claims", f"{wrong}\n{told}"
+        again = self.launch(folder, 1, self.arguments)
+        if again.returncode != 0:
+            return "resumes", f"it does not go on\n{told}\n{farm.told(again, folder)}"
+        if wrong := differences(self.expected, state_of(folder)):
+            return "resumes", f"after it went on {wrong}\n{told}\n{farm.told(again, folder)}"
+        return {1: "tasks failed", 2: "error", 3: "error", 75: "stopped"}[done.returncode], None
+
+    def false_claims(self, folder):
+        """Rows that are done in a file that can be opened, and are not what they must be."""
+        try:
+            with h5py.File(folder / "x.h5") as file:
+                return next((wrong for name in file if (wrong := wrong_row(file, name, self.expected))), None)
+        except (OSError, KeyError, RuntimeError):
+            return None  # it is not whole: that is the next run's to see
+
+    def run_faults(self, make, ranks, faults):
+        """Several at a time: they wait for the most part; failures are in self.failures."""
+        with concurrent.futures.ThreadPoolExecutor(max_workers=4) as pool:
+            for fault, (outcome, wrong) in zip(faults, pool.map(lambda fault: self.suffer(make, ranks, fault), faults), strict=True):
+                self.outcomes[fault.site.call, fault.name, outcome] += 1
+                if wrong:
+                    self.failures.append(f"{fault}\nTASKFARM_FAIL={fault.environment['TASKFARM_FAIL']}\n{located(fault.site)}\n{wrong}")
+
+    def tell(self):
+        """The table, and what is wrong."""
+        kinds = ["right", "tasks failed", "error", "stopped"]
+        rows = collections.defaultdict(collections.Counter)
+        for (call, name, outcome), number in self.outcomes.items():
+            rows[call, name][outcome] += number
+        print(f"\n{'call':14} {'fault':8} {'runs':>5}", *(f"{kind:>13}" for kind in kinds))
+        for (call, name), row in sorted(rows.items()):
+            print(f"{call:14} {name:8} {row.total():5}", *(f"{row[kind]:13}" for kind in kinds))
+        total = sum(rows.values(), collections.Counter())
+        print(f"{'all':14} {'':8} {total.total():5}", *(f"{total[kind]:13}" for kind in kinds))
+        print(f"hangs {total['hangs']}, false claims {total['claims']}, other {total['ends'] + total['resumes']}", flush=True)
+        self.assertEqual(len(self.failures), 0, "\n\n".join(self.failures[:20]))
+
+
+def located(site):
+    """The innermost functions of the program, by name."""
+    offsets = [word.partition("+")[2] for word in site.functions.split() if word.startswith(f"{pathlib.Path(farm.TASKFARM).name}+")]
+    named = subprocess.run(["addr2line", "-fse", farm.TASKFARM, *offsets[:8]], capture_output=True, text=True).stdout.split("\n")[::2]
+    return " < ".join(name for name in named if name)
+
+
+def state_of(folder):
+    """All that a campaign leaves: the output's bytes, and its files'."""
+    found = farm.digest(folder / "x.h5")
+    for path in sorted((folder / "out").rglob("*")) if (folder / "out").exists() else []:
+        found[str(path.relative_to(folder))] = path.read_bytes() if path.is_file() else b""
+    found |= farm.reductions(folder / "x.h5")
+    found["x.h5.d"] = (folder / "x.h5.d").exists()
+    left = [path.name for path in (folder / "local").iterdir() if path.name.startswith("taskfarm")]
+    found["left"] = left
+    return found
+
+
+def differences(expected, came):
+    names = [name for name in expected | came if expected.get(name) != came.get(name)]
+    return f"these differ: {', '.join(names[:10])}" if names else None
+
+
+def wrong_row(file, name, expected):
+    if "task/status" not in file[name]:
+        return None
+    done = file[name]["task/status"][()] == farm.DONE
+    is_finished = "finished" in file[name].attrs  # texts come into the file as the stage ends
+    for key, column in file[name].get("results", {}).items():
+        if column.dtype.kind not in "if" and not is_finished:
+            continue
+        whole = expected.get(f"{name}/results/{key}")
+        cells = column[()]
+        if whole is None or len(whole) != cells.nbytes or cells.shape[:1] != done.shape:
+            continue
+        right = np.frombuffer(whole, cells.dtype).reshape(cells.shape)
+        row_bytes = cells.nbytes // max(len(done), 1)
+        same = (np.frombuffer(cells.tobytes(), f"V{row_bytes}") == np.frombuffer(right.tobytes(), f"V{row_bytes}")) if row_bytes else ~done
+        if np.any(done & ~same):
+            return f"{name}/{key}[{np.nonzero(done & ~same)[0][0]}] is done, and is not what it must be"
+    return None
+
+
+def seed():
+    given = os.environ.get("TASKFARM_SEED")
+    number = int(given) if given else 1 if not farm.SOAK else random.SystemRandom().randrange(1 << 31)
+    print("seed", number, flush=True)
+    return random.Random(number)
