@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "store/change.h"
 #include "store/meet.h"
 #include "store/upstream.h"
 
@@ -112,6 +113,7 @@ tf_err reduce_each(reducing *r, int value, reduce_visit *visit, void *context) {
     reduce_rows *rows = r->rows;
     tf_err err = TF_OK;
     for (cursor c = {.first = rows->first}; err == TF_OK && cursor_next(r, reduce_elements(r, value), &c);) {
+        store_show_work(r->store);
         err = rows_find_groups(r, &c);
         if (err == TF_OK)
             err = value_read(r, value, &c);

@@ -23,6 +23,9 @@ tf_err store_end_change(tf_store *store, int stage, bool finished, tf_error *err
 void store_begin_vigil(tf_store *store);
 void store_end_vigil(tf_store *store);
 
+/* This rank works, for which the others wait: to be called every now and then where it neither reads nor writes. */
+void store_show_work(const tf_store *store);
+
 /* While this is on, a rank that can't write the file ends all ranks at once: HDF5 is in a call in which the others
  * would wait for it for ever. */
 void store_guard(const tf_store *store, bool on);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/change.h"
 #include "store/meet.h"
 
 tf_err store_agree(const tf_store *s, tf_err err, tf_error *error) {
@@ -123,6 +124,7 @@ void store_gather(const tf_store *s, const tf_buf *mine, store_on_part *visit, v
     visit(context, mine);
     for (int from = 1; from < s->team.ranks; from++) {
         receive_bytes(s, from, &part);
+        store_show_work(s);
         visit(context, &part);
     }
     tf_buf_free(&part);

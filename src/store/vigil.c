@@ -58,8 +58,17 @@ struct vigil {
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    bool over; /* under the mutex */
+    bool over;      /* under the mutex */
+    unsigned works; /* how often the rank has said that it is at work; atomic */
 };
+
+/* Others see by the file's date that this rank is at work, though it neither reads nor writes. */
+static void show_work(const vigil *v, unsigned *seen) {
+    const unsigned works = __atomic_load_n(&v->works, __ATOMIC_RELAXED);
+    if (works != *seen && v->fd >= 0)
+        futimens(v->fd, NULL);
+    *seen = works;
+}
 
 static vigil_sight see_signs(const vigil *v) {
     enum { FULL = 64 << 10 }; /* bytes: no room for metadata */
@@ -99,12 +108,14 @@ static struct timespec time_after(double seconds) {
 static void *keep_watch(void *context) {
     vigil *v = context;
     vigil_memory memory = vigil_begin(&v->terms, tf_now());
+    unsigned works = 0;
     pthread_mutex_lock(&v->mutex);
     while (!v->over) {
         const struct timespec next = time_after(v->terms.tick);
         if (pthread_cond_clockwait(&v->changed, &v->mutex, CLOCK_MONOTONIC, &next) == 0)
             continue;
         pthread_mutex_unlock(&v->mutex); /* looking may take as long as what is waited for */
+        show_work(v, &works);
         const vigil_sight sight = see_signs(v);
         if (v->life && sight.signs != memory.signs)
             v->life->moves(v->life->context);
@@ -148,6 +159,11 @@ void store_begin_vigil(tf_store *s) {
     static const vigil_terms terms = {.word = 60, .full = 60, .tick = 1};
     if (s->team.ranks > 1 && !s->vigil)
         s->vigil = vigil_start(s->path, s->fd, s->team.rank == 0, &terms, s->life);
+}
+
+void store_show_work(const tf_store *s) {
+    if (s->vigil)
+        __atomic_add_fetch(&s->vigil->works, 1, __ATOMIC_RELAXED);
 }
 
 void store_end_vigil(tf_store *s) {
