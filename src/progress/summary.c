@@ -27,6 +27,7 @@ void tf_progress_summary(FILE *out, const tf_campaign *campaign, const char *out
     char count[32];
     tf_print(out, "taskfarm: %s: %s done", campaign->name, tf_format_count(p->done - p->excluded, count));
     tf_print(out, ", %s failed", tf_format_count(p->failed, count));
+    const bool is_cut_short = p->stopping || result->parted; /* stages that have not begun need all ranks */
     if (p->skipped)
         tf_print(out, ", %s skipped", tf_format_count(p->skipped, count));
     if (before > 0)
@@ -36,14 +37,14 @@ void tf_progress_summary(FILE *out, const tf_campaign *campaign, const char *out
     if (p->left_out_before.cancelled)
         tf_print(out, ", %s cancelled", tf_format_count(p->left_out_before.cancelled, count));
     if (left)
-        tf_print(out, ", %s %s", tf_format_count(left, count), p->stopping ? "left for the next run" : "not run");
+        tf_print(out, ", %s %s", tf_format_count(left, count), is_cut_short ? "left for the next run" : "not run");
     if (p->withheld)
         tf_print(out, ", %s not selected", tf_format_count(p->withheld, count));
     if (ended == p->reused && p->skipped == 0 && left == 0)
         tf_print(out, "; nothing was to be done");
     else
         print_pace(out, p, before > 0 ? "; the rest in" : " in");
-    tf_print(out, "; results in %s%s\n", output, left && p->stopping ? "; the same command line goes on" : "");
+    tf_print(out, "; results in %s%s\n", output, left && is_cut_short ? "; the same command line goes on" : "");
     const char **name = tf_alloc_array((size_t)campaign->stages, sizeof *name);
     for (int s = 0; s < campaign->stages; s++)
         name[s] = campaign->stage[s].name;
