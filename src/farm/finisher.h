@@ -10,8 +10,10 @@ typedef struct tf_finisher tf_finisher;
 tf_finisher *tf_finisher_fork(const tf_campaign *campaign, tf_error *error);
 
 /* When all ranks have parted: finishes stages that have ended, and closes the file in the state that comes after
- * `outcome`. Returns that, or TF_ERR_STOPPED if something turns out to be left to do. */
-tf_err tf_finisher_run(tf_finisher *finisher, tf_store_plan *plan, tf_err outcome, double elapsed, tf_error *error);
+ * `outcome`. `enough`: for each stage, with how many tasks it has enough; 0: it needs all. Returns that, or
+ * TF_ERR_STOPPED if something turns out to be left to do. */
+tf_err tf_finisher_run(tf_finisher *finisher, tf_store_plan *plan, tf_err outcome, double elapsed,
+                       const int64_t *enough, tf_error *error);
 
 void tf_finisher_free(tf_finisher *finisher);
 

@@ -445,6 +445,10 @@ void master_laid_out(master *m, int stage) {
     untils_laid_out(m->untils, stage);
 }
 
+int64_t master_enough(const master *m, int stage) {
+    return untils_enough(m->untils, stage);
+}
+
 static void warn_of_enough(const master *m, int stage) {
     const tf_stage_spec *spec = &m->campaign->stage[stage];
     char count[32], text[300];

@@ -39,6 +39,9 @@ tf_err master_outcome(const master *master);
 /* The stages that were stopped, since nobody could run them. Valid until the next turn. */
 const tf_farm_stop *master_stopped(const master *master, int *count);
 
+/* With how many tasks the stage had enough, by its "until"; 0: it needs all. */
+int64_t master_enough(const master *master, int stage);
+
 /* Counts, and the first few failures. */
 void master_result(const master *master, tf_farm_result *result);
 

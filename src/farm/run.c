@@ -34,7 +34,8 @@ typedef struct run {
     tf_store_life life; /* the watchman is told */
     store_output store;
     output output;
-    rank rank; /* what the loop turns: made of the members above */
+    int64_t *enough; /* on rank 0, per stage: with how many tasks it had enough; 0: it needed all */
+    rank rank;       /* what the loop turns: made of the members above */
     tf_error *error;
 } run;
 
@@ -242,7 +243,12 @@ void tf_farm_result_free(tf_farm_result *result) {
 static void conclude(const run *r, tf_err outcome) {
     if (r->rank.parted)
         return;
-    watchman_conclude(r->watchman, (int)outcome, outcome == TF_ERR_RUN && r->options->campaign ? r->error->text : NULL);
+    const char *words = outcome == TF_ERR_RUN ? r->error->text
+                        : outcome == TF_OK    ? "all is done and in the output, but MPI does not end; with exit status "
+                                                "75 the launcher ends what is left"
+                                              : NULL;
+    watchman_conclude(r->watchman, outcome == TF_OK ? TF_ERR_STOPPED : (int)outcome,
+                      r->options->campaign ? words : NULL);
     watchman_expect(r->watchman, "the end of MPI", patience_of(r->options));
 }
 
@@ -263,6 +269,9 @@ static tf_err run_to_end(run *r, tf_farm_result *result) {
         result->progress.failures = &result->failures;
         copy_notices(result);
         copy_stops(r->rank.master, result);
+        r->enough = tf_alloc_array((size_t)r->campaign->stages, sizeof *r->enough);
+        for (int s = 0; s < r->campaign->stages; s++)
+            r->enough[s] = master_enough(r->rank.master, s);
     }
     result->parted = r->rank.parted;
     if (r->rank.parted)
@@ -275,7 +284,7 @@ static tf_err run_to_end(run *r, tf_farm_result *result) {
 static tf_err finish_alone(run *r, tf_err outcome, const tf_farm_result *result) {
     const tf_farm_options *o = r->options;
     expect(r, "the end of the output");
-    const tf_err err = tf_finisher_run(o->finisher, o->plan, outcome, result->progress.elapsed, r->error);
+    const tf_err err = tf_finisher_run(o->finisher, o->plan, outcome, result->progress.elapsed, r->enough, r->error);
     return err == TF_ERR_RUN && r->error->id == TF_DIAG_OUTPUT_IN_USE ? TF_ERR_STOPPED : err;
 }
 
@@ -299,8 +308,7 @@ tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_er
         warm_up(options);
     }
     r.watchman = watchman_begin(end, options->grace, options->stop_with, options->spawner);
-    if (options->campaign) /* for rank 0 the others wait as long as it plans, which may be hours */
-        expect(&r, "the start of MPI");
+    watchman_expect(r.watchman, "the start of MPI", (options->campaign ? TOGETHER : PLANNING) * patience_of(options));
     tf_err err = launch_begin(options, &r.team, error);
     if (err == TF_OK)
         err = launch_agree(&r.team, options->bundle != NULL) ? run_to_end(&r, result) : TF_ERR_USAGE;
@@ -311,6 +319,7 @@ tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_er
         err = finish_alone(&r, err, result);
     else if (!options->campaign && err == TF_OK)
         wait_for_first(&r);
+    free(r.enough);
     watchman_end(r.watchman, options->comm != NULL); /* without a program a late one is still of no interest */
     return err;
 }

@@ -93,8 +93,10 @@ static void say_why(const watchman *w, const char *what, int status) {
     char why[300] = "ended without waiting any longer", host[64] = "";
     gethostname(host, sizeof host - 1);
     if (what)
-        snprintf(why, sizeof why, "rank %d on %s: %s takes longer than %g s, and is not waited for any longer", w->rank,
-                 host, what, w->limit);
+        snprintf(why, sizeof why,
+                 "rank %d on %s: %s takes longer than %g s without a sign of life, and is not waited for any longer "
+                 "(--patience makes that longer)",
+                 w->rank, host, what, w->limit);
     if (status >= 0 && w->words)
         tf_say("%s", w->words);
     tf_say("%s%s", why, status >= 0 ? "" : "; what is in the output is safe, and the same command line goes on");

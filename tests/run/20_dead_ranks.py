@@ -110,6 +110,20 @@ class DeadRanks(farm.FarmTest):
         self.assertEqual(sorted(map(int, (self.folder / "o/c").read_text().split())), list(range(60)))
         self.assertIn("nothing is to be run", self.taskfarm("plan", "r.json").stdout)
 
+    @NEEDS_RECOVERY
+    def test_a_stage_that_has_enough_is_finished(self):
+        """Its other tasks are not left to do, though the process that finishes the file finds them pending."""
+        enough = {"name": "enough", "over": {"i": {"range": [5000]}}, "run": {"function": "builtin:random"}, "results": {"x": "float64"}}
+        enough["until"] = {"expr": "x.count >= 1000", "first": 1000}
+        self.write("r.json", {"seed": 3, "stages": [STAGES[0], enough]})
+        text = self.run_and_kill(3, [1], after=40)
+        self.assertRegex(text, r"taskfarm: stage enough: after 1 000 tasks enough is known: ")
+        self.assertRegex(text, r"taskfarm: r: 1 119 done, 1 failed in ")
+        with h5py.File(self.folder / "r.h5") as file:
+            self.assertEqual(file.attrs["state"], "failed")
+            self.assertEqual(len(file["enough/results/x"]), 5000)
+        self.assertFalse((self.folder / "r.h5.d").exists())
+
     @farm.first
     def test_under_plain_mpirun_the_next_run_goes_on(self):
         self.recovery = False
@@ -139,7 +153,8 @@ class DeadRanks(farm.FarmTest):
             with self.subTest(victims=victims):
                 (self.folder / "r.h5").unlink(missing_ok=True)
                 (self.folder / "log").unlink()
-                self.run_and_kill(3, victims)
+                text = self.run_and_kill(3, victims)
+                self.assertRegex(text, r", [\d ]+ left for the next run in .*; the same command line goes on\n")
                 with h5py.File(self.folder / "r.h5") as file:
                     self.assertEqual(file.attrs["state"], "stopped")
                     self.assertNotIn("late", file)
