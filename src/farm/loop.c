@@ -41,7 +41,7 @@ void loop_run(rank *r, const tf_farm_options *options) {
     double wait = 0, told = 0;
     while (!r->ended) {
         const double longest = r->transport->listen(r->transport->context);
-        watchman_expect(r->watchman, "a turn of its loop", limit);
+        watchman_expect(r->watchman, "one turn of its loop (messages, rows to be written)", limit);
         send_signals(r);
         const bool busy = rank_turn(r);
         if (r->ended)

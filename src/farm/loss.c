@@ -32,7 +32,8 @@ void loss_describe(const peers *p, const tf_campaign *campaign, const tf_sched *
     const char *host = p->peer[rank].host;
     tf_buf_addf(out, "rank %d%s%s ", rank, *host ? " on " : "", host);
     if (why == PEER_DIED)
-        tf_buf_adds(out, "has died; the others go on with its tasks");
+        tf_buf_adds(out, agreed->recovers ? "has died; the others go on with its tasks"
+                                          : "has died; unless the launcher ends them the others go on with its tasks");
     else
         describe_silence(p, campaign, sched, agreed, rank, out);
 }

@@ -52,6 +52,10 @@ void peers_hear(peers *p, int rank) {
     p->peer[rank].heard = p->listened;
 }
 
+void peers_allow(peers *p, int rank, double silence) {
+    p->peer[rank].allowed = silence;
+}
+
 double peers_silence(const peers *p, int rank) {
     return p->listened - p->peer[rank].heard;
 }
@@ -63,7 +67,7 @@ peer_state peers_judge(const peers *p, int rank, double silence) {
         return PEER_LIVES;
     if (who->is_up && who->is_locked && silent >= silence && has_ended(p, rank))
         return PEER_DIED;
-    return silent > p->patience + MARGIN ? PEER_SILENT : PEER_LIVES;
+    return silent > p->patience + MARGIN + who->allowed ? PEER_SILENT : PEER_LIVES;
 }
 
 void peers_mark_lost(peers *p, int rank, peer_state why) {

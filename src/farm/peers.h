@@ -11,6 +11,7 @@ typedef struct peer {
     bool is_silent; /* it was given up: it may be heard again */
     bool is_locked; /* its lock on the output tells whether it lives */
     double heard;   /* when its last message came: peers.listened */
+    double allowed; /* s for which it has said that it may be silent, beyond the patience */
     int64_t here;   /* the last summons that it has answered */
     bool waits;     /* for storage that fails */
     int slots;
@@ -54,6 +55,9 @@ void peers_listen(peers *p, double now);
 
 /* A message of the rank has come. */
 void peers_hear(peers *p, int rank);
+
+/* The rank has said that it may be silent for so long, beyond the patience. */
+void peers_allow(peers *p, int rank, double silence);
 
 /* What has become of the rank? Whether it has died is asked for once it has been silent for `silence` seconds. */
 peer_state peers_judge(const peers *p, int rank, double silence);

@@ -72,7 +72,7 @@ typedef struct hello_message {
 /* ALIVE and HEARD. */
 typedef struct alive_message {
     double asked;   /* by the worker's clock; comes back as it is */
-    double silence; /* of HEARD: s for which the master may be silent now, beyond the patience */
+    double silence; /* s for which the sender may be silent now, beyond the patience */
 } alive_message;
 
 /* SUMMON and HERE. */

@@ -42,9 +42,19 @@ static double limit_together(const rank *r) {
     return r->transport->ranks > 1 ? TOGETHER * r->terms->patience : INFINITY;
 }
 
+/* What the rank is at, if it takes too long. */
+static const char *name_step(const collect_message *step) {
+    switch ((collect_what)step->what) {
+    case COLLECT_LAYOUT: return "the layout of a stage, by all ranks together,";
+    case COLLECT_FINISH: return "the end of a stage (texts, reductions), by all ranks together,";
+    case COLLECT_CLOSE: return "the end of the output, by all ranks together,";
+    }
+    return "what all ranks do together";
+}
+
 static void collect(rank *r, const collect_message *step, size_t steps) {
     const bool holds = steps > 1;
-    watchman_expect(r->watchman, "what all ranks do together", limit_together(r));
+    watchman_expect(r->watchman, name_step(step), limit_together(r));
     tf_err err = TF_OK;
     if (holds)
         r->output->hold(r->output->context);
@@ -74,6 +84,14 @@ static bool has_to_wait(rank *r) {
     return r->worker && worker_is_behind(r->worker);
 }
 
+/* It is there as soon as all that it has is written. */
+static void answer_summons(rank *r) {
+    if (r->ended || r->summons.number == 0 || has_to_wait(r))
+        return;
+    transport_send(r->transport, 0, TAG_HERE, &r->summons, sizeof r->summons);
+    r->summons.number = 0;
+}
+
 static void handle_message(rank *r, const parcel *message) {
     switch ((message_tag)message->tag) {
     case TAG_GRANT: worker_grant(r->worker, message->payload, message->size / sizeof(grant_message)); break;
@@ -85,7 +103,7 @@ static void handle_message(rank *r, const parcel *message) {
             worker_drain(r->worker, (drain_how)((const drain_message *)message->payload)->how);
         break;
     case TAG_HEARD: worker_heard(r->worker, message->payload); break;
-    case TAG_SUMMON: transport_send(r->transport, message->from, TAG_HERE, message->payload, message->size); break;
+    case TAG_SUMMON: r->summons = *(const summon_message *)message->payload; break;
     case TAG_COLLECT:
         if (has_to_wait(r))
             tf_buf_add(&r->waiting, message->payload, message->size);
@@ -156,6 +174,7 @@ static void keep_touch(rank *r) {
 /* Once the ranks part, what they say is of no interest any more. */
 bool rank_turn(rank *r) {
     bool busy = (!r->master || master_parting(r->master) == PARTING_NOT) && handle_messages(r);
+    answer_summons(r);
     keep_touch(r);
     if (r->ended || !r->master)
         return busy;

@@ -14,9 +14,10 @@ typedef struct rank {
     master *master; /* on rank 0 */
     worker *worker; /* on the others, and on rank 0 when it is alone */
     const terms *terms;
-    watchman *watchman; /* told when the end begins; NULL: this rank does not wait for signals */
-    bool is_unheard;    /* the worker may do nothing now */
-    tf_buf waiting;     /* collective work (collect_message) that comes when rows have been written; to be freed */
+    watchman *watchman;     /* told when the end begins; NULL: this rank does not wait for signals */
+    summon_message summons; /* that it has not answered; number 0: there is none */
+    bool is_unheard;        /* the worker may do nothing now */
+    tf_buf waiting;         /* collective work (collect_message) that comes when rows have been written; to be freed */
     bool ended;
     bool parted;    /* it leaves without the others, of which one is lost */
     tf_err outcome; /* how the run ended, once it has */

@@ -31,15 +31,6 @@ typedef struct piece {
     tf_interval tasks;
 } piece;
 
-/* A message that came while nothing may be written. */
-typedef struct late_message {
-    message_tag tag; /* VERDICT or SETTLE */
-    union {
-        verdict_message verdict;
-        settle_message settle;
-    };
-} late_message;
-
 struct worker {
     const tf_campaign *campaign;
     const transport *transport;
@@ -66,7 +57,6 @@ struct worker {
     bool has_drained;             /* DRAINED was sent */
     bool is_broken;               /* BROKEN was sent, or is to be: the worker does nothing else */
     tf_buf status, blobs;         /* copies, for rows of which some are to be tried again */
-    tf_buf late;                  /* late_message: came while nothing may be written */
     unwritten unwritten;          /* rows that could not be written */
     tf_patience patience;         /* with storage */
 };
@@ -122,7 +112,6 @@ void worker_free(worker *w) {
     reports_free(&w->reports);
     tf_buf_free(&w->status);
     tf_buf_free(&w->blobs);
-    tf_buf_free(&w->late);
     unwritten_free(&w->unwritten);
     free(w);
 }
@@ -456,10 +445,37 @@ static void storage_works(worker *w) {
     tf_buf_free(&text);
 }
 
-/* Writes the rows, or keeps them for later. `is_of_a_slot`: they have come back from one. */
+static void ask(worker *w, double silence) {
+    const alive_message question = {.asked = now(w), .silence = silence};
+    transport_send(w->transport, MASTER, TAG_ALIVE, &question, sizeof question);
+}
+
+/* Does it take long to write the rows, if the disk is slow? */
+static bool is_large(const worker *w, const tf_rows *rows) {
+    const double slow = 1e6; /* bytes/s */
+    const tf_stage_spec *stage = &w->campaign->stage[rows->stage];
+    double bytes = (double)rows->blobs_size;
+    for (int c = 0; c < stage->columns; c++)
+        bytes += (double)rows->count * (double)tf_column_bytes(&stage->column[c]);
+    return bytes > slow * w->contact.patience;
+}
+
+/* The master is told before that nothing may be heard for a while. */
+static tf_err write_rows(worker *w, const tf_rows *rows, tf_error *error) {
+    const bool large = is_large(w, rows);
+    if (large)
+        ask(w, TOGETHER * w->contact.patience);
+    const tf_err err = w->output->write(w->output->context, rows, error);
+    if (large)
+        ask(w, 0);
+    return err;
+}
+
+/* Writes the rows, or keeps them for later: storage fails, or the master has not been heard, and others may be given
+ * their tasks. `is_of_a_slot`: they have come back from one. */
 static tf_err write_or_keep(worker *w, const tf_rows *rows, tf_interval left, bool is_of_a_slot, tf_error *error) {
-    const bool is_kept = w->unwritten.count > 0;
-    const tf_err err = is_kept ? TF_OK : w->output->write(w->output->context, rows, error);
+    const bool is_kept = w->unwritten.count > 0 || !contact_may_write(&w->contact, now(w));
+    const tf_err err = is_kept ? TF_OK : write_rows(w, rows, error);
     if (is_kept || (err != TF_OK && storage_may_recover(w, error)))
         unwritten_add(&w->unwritten, w->campaign, rows, left, is_of_a_slot);
     else if (err == TF_OK && is_of_a_slot)
@@ -491,7 +507,7 @@ static tf_err write_kept(worker *w, tf_error *error) {
         return TF_OK;
     while (w->unwritten.count > 0) {
         const unwritten_rows *kept = unwritten_first(&w->unwritten);
-        const tf_err err = w->output->write(w->output->context, &kept->rows, error);
+        const tf_err err = write_rows(w, &kept->rows, error);
         if (err != TF_OK)
             return storage_may_recover(w, error) ? TF_OK : err;
         if (kept->is_of_a_slot)
@@ -525,7 +541,7 @@ static tf_err write_failed(void *context, const tf_rows *rows, tf_error *error) 
     return write_or_keep(w, rows, (tf_interval){0, 0}, false, error);
 }
 
-static void judge(worker *w, const verdict_message *v) {
+void worker_judge(worker *w, const verdict_message *v) {
     const tf_interval tasks = {v->first, v->first + v->count};
     tf_error error;
     if (!w->is_broken &&
@@ -534,44 +550,11 @@ static void judge(worker *w, const verdict_message *v) {
     transport_send(w->transport, MASTER, TAG_SETTLED, NULL, 0);
 }
 
-static void settle(worker *w, const settle_message *m) {
+void worker_settle(worker *w, const settle_message *m) {
     tf_error error;
     if (!w->is_broken && w->executor->settle(w->executor->context, w->campaign, m->stage, m->first, m->count,
                                              (tf_status)m->status, m->message, write_settled, w, &error) != TF_OK)
         break_off(w, &error);
-}
-
-/* ---- Rows that are asked for while nothing may be written ---- */
-
-static bool may_write(const worker *w) {
-    return contact_may_write(&w->contact, now(w));
-}
-
-void worker_judge(worker *w, const verdict_message *v) {
-    if (may_write(w))
-        judge(w, v);
-    else
-        tf_buf_add(&w->late, &(late_message){.tag = TAG_VERDICT, .verdict = *v}, sizeof(late_message));
-}
-
-void worker_settle(worker *w, const settle_message *m) {
-    if (may_write(w))
-        settle(w, m);
-    else
-        tf_buf_add(&w->late, &(late_message){.tag = TAG_SETTLE, .settle = *m}, sizeof(late_message));
-}
-
-/* Now that it may write again. */
-static void write_late(worker *w) {
-    const late_message *late = (const late_message *)(const void *)w->late.data;
-    const size_t count = w->late.length / sizeof *late;
-    for (size_t n = 0; n < count; n++) {
-        if (late[n].tag == TAG_VERDICT)
-            judge(w, &late[n].verdict);
-        else
-            settle(w, &late[n].settle);
-    }
-    tf_buf_clear(&w->late);
 }
 
 /* ---- A turn ---- */
@@ -618,7 +601,7 @@ worker_touch worker_keep_touch(worker *w) {
     const double at = now(w);
     contact_look(&w->contact, at);
     if (contact_asks(&w->contact, at))
-        transport_send(w->transport, MASTER, TAG_ALIVE, &(alive_message){.asked = at}, sizeof(alive_message));
+        ask(w, 0);
     if (contact_is_lost(&w->contact))
         return WORKER_IS_LOST;
     return contact_may_write(&w->contact, at) ? WORKER_IS_HEARD : WORKER_IS_UNHEARD;
@@ -656,8 +639,6 @@ static tf_err run_slots(worker *w, double timeout, int *events, tf_error *error)
 bool worker_step(worker *w, double timeout) {
     int events = 0;
     tf_error error;
-    if (w->late.length)
-        write_late(w);
     if (w->is_broken)
         return false;
     if (w->has_drained) { /* it may be a while before the others have */

@@ -80,9 +80,7 @@ void tf_slots_remove_temp(tf_slots *slots, int stage, int64_t index);
 /* From now on tf_slots_poll returns, too, when the descriptor is readable. -1: none. */
 void tf_slots_wake_by(tf_slots *slots, int fd);
 
-/* Waits up to `timeout` seconds for batches to come back, and passes on each that did. `*events` counts them. Where
- * this process was stopped while it waited none are passed on: who calls may want to know first what has become of
- * others. */
+/* Waits up to `timeout` seconds for batches to come back, and passes on each that did. `*events` counts them. */
 tf_err tf_slots_poll(tf_slots *slots, double timeout, tf_on_rows *on_rows, void *context, int *events, tf_error *error);
 
 #endif
