@@ -247,6 +247,10 @@ int tf_launch_ranks(void);
  * fails. */
 void tf_open_standard(void);
 
+/* Writes an exit status, a line, into a file that is open for whoever may not learn it from the process itself. Nothing
+ * happens if `fd` is -1. */
+void tf_note_exit(int fd, int status);
+
 /* Gives all signals their default effect, and blocks none. */
 void tf_signals_default(void);
 

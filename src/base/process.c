@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/base.h"
@@ -11,6 +12,13 @@ void tf_open_standard(void) {
     for (int fd = 0; fd <= 2; fd++) /* the wrong way round: who uses it is told of the error, as if it were closed */
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
             return;
+}
+
+void tf_note_exit(int fd, int status) {
+    char text[16];
+    const int length = snprintf(text, sizeof text, "%d\n", status);
+    while (fd >= 0 && write(fd, text, (size_t)length) < 0 && errno == EINTR)
+        ;
 }
 
 /* Is it a signal of a crash? A handler that is set for it (by a sanitizer, a debugger) stays: it ends the process, too,

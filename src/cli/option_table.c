@@ -123,6 +123,12 @@ const option_spec option_table[OPTIONS] = {
                               "end, and once more for each byte that comes there",
                           .set = option_set_descriptor,
                           .at = AT(stop_with)},
+    [OPTION_EXIT_FILE] = {.name = "exit-file",
+                          .value = "FILE",
+                          .about =
+                              "write the exit status into FILE, too: a launcher may have another one, or not return",
+                          .set = option_set_path,
+                          .at = AT(exit_file)},
     [OPTION_PROGRESS] = {.name = "progress",
                          .value = "STYLE",
                          .word = option_progress_word,

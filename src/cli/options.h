@@ -34,6 +34,7 @@ typedef struct options {
     double grace;          /* seconds */
     double patience;       /* seconds; 0: not given */
     const int *stop_with;  /* a descriptor; NULL: not given */
+    const char *exit_file; /* absolute; NULL: not given */
     double started;        /* tf_now() */
     double latency;        /* seconds; negative: not given */
     const char *rerun;     /* NULL: not given */
@@ -75,6 +76,7 @@ typedef enum option_id {
     OPTION_GRACE,
     OPTION_PATIENCE,
     OPTION_STOP_WITH,
+    OPTION_EXIT_FILE,
     OPTION_PROGRESS,
     OPTION_VERBOSE,
     OPTION_COMMANDS,

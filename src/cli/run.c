@@ -1,8 +1,11 @@
 /* taskfarm run: the campaign. Rank 0 reads the manifest and finds all that is wrong before MPI_Init; the other ranks
  * wait for it in MPI_Init. The spawner comes first, while this process is small and knows nothing of MPI. A process
  * that no launcher has started runs all by itself, without MPI. */
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -69,6 +72,8 @@ static void sum_up(const options *o, const loaded *l, tf_err err, const tf_farm_
     tf_progress_summary(stderr, l->it.campaign, output, result);
     if (o->progress != TF_PROGRESS_NONE)
         tf_progress_reductions(stderr, l->it.campaign, output);
+    if (*result->away && !o->exit_file)
+        tf_say("this run is over; if mpirun does not return, it waits for %s, and can be killed", result->away);
 }
 
 static bool uses_mpi(const options *o) {
@@ -91,7 +96,7 @@ static int check_mpi(const options *o) {
 
 /* `error` says why there is no spawner, if there is none. */
 static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_plan *plan, tf_finisher *finisher,
-                  bool *parted, cJSON **end, tf_error *error) {
+                  const int *exit_to, bool *parted, cJSON **end, tf_error *error) {
     const tf_error unable = *error;
     tf_farm_options farm = {.with_mpi = uses_mpi(o),
                             .campaign = l->it.campaign,
@@ -103,6 +108,7 @@ static tf_err run(const options *o, tf_spawner *spawner, loaded *l, tf_store_pla
                             .grace = o->grace,
                             .patience = o->patience,
                             .stop_with = l->it.campaign ? o->stop_with : NULL, /* a launcher has one for rank 0 alone */
+                            .exit_to = exit_to,
                             .finisher = finisher,
                             .spawner = spawner,
                             .no_spawner = unable.text,
@@ -130,11 +136,9 @@ static void tell_end(tf_err err, const loaded *l, const tf_error *error, cJSON *
     tf_event_print(stdout, json);
 }
 
-int cli_run(const options *o) {
-    if (o->dry_run)
-        return tf_launch_rank() == 0 ? cli_plan(o) : TF_OK;
-    static const int broken[] = {SIGPIPE};
-    tf_signals_ignore(broken, 1); /* nobody may read what it prints any more: it goes on */
+/* All of this rank. `exit_to`: where its exit status is written if the process is ended; NULL: nowhere. `parted`: the
+ * process is to leave at once. */
+static int run_rank(const options *o, const int *exit_to, bool *parted) {
     tf_error error = {0};
     if (check_mpi(o) != TF_OK)
         return TF_ERR_USAGE;
@@ -154,7 +158,6 @@ int cli_run(const options *o) {
     tf_err err = spawner ? TF_OK : error.code;
     tf_finisher *finisher = NULL;
     cJSON *end = NULL;
-    bool parted = false;
     if (err == TF_OK && master)
         err = prepare(o, &l, &plan, &error);
     if (err == TF_OK && plan && tf_launched()) {
@@ -163,7 +166,7 @@ int cli_run(const options *o) {
     }
     bool called_off = master && err != TF_OK; /* other ranks that can't fork say so together with all */
     if (!called_off)
-        err = run(o, spawner, &l, plan, finisher, &parted, &end, &error);
+        err = run(o, spawner, &l, plan, finisher, exit_to, parted, &end, &error);
     tf_finisher_free(finisher);
     if (master && o->json)
         tell_end(err, &l, &error, end);
@@ -175,11 +178,36 @@ int cli_run(const options *o) {
     tf_store_plan_free(plan);
     if (master)
         cli_unload(&l);
-    if (!master && parted && err == TF_ERR_STOPPED)
+    const bool is_unheard = !master && *parted && err == TF_ERR_STOPPED;
+    if (is_unheard)
         tf_say("%s", error.text);
-    if (parted) { /* MPI waits for nobody, and says nothing */
-        fflush(NULL);
-        _exit(master || err == TF_ERR_STOPPED ? (int)err : 0);
-    }
-    return master ? (int)err : 0; /* a launcher reports each rank that says more */
+    return master || is_unheard ? (int)err : 0; /* a launcher reports each rank that says more */
+}
+
+/* Opens the file for the exit status of rank 0, if one is wanted. */
+static tf_err open_exit_file(const options *o, int *fd) {
+    if (!o->exit_file || tf_launch_rank() != 0)
+        return TF_OK;
+    *fd = open(o->exit_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (*fd >= 0)
+        return TF_OK;
+    tf_say("--exit-file: %s can't be written: %s", o->exit_file, strerror(errno));
+    return TF_ERR_RUN;
+}
+
+int cli_run(const options *o) {
+    static const int broken[] = {SIGPIPE};
+    int exit_to = -1;
+    bool parted = false;
+    if (o->dry_run)
+        return tf_launch_rank() == 0 ? cli_plan(o) : TF_OK;
+    tf_signals_ignore(broken, 1); /* nobody may read what it prints any more: it goes on */
+    if (open_exit_file(o, &exit_to) != TF_OK)
+        return TF_ERR_RUN;
+    const int status = run_rank(o, &exit_to, &parted);
+    fflush(NULL);
+    tf_note_exit(exit_to, status);
+    if (parted) /* MPI waits for nobody, and says nothing */
+        _exit(status);
+    return status;
 }

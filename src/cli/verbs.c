@@ -20,8 +20,8 @@ static const verb verbs[] = {
      .has_targets = true,
      .takes = OF_MANIFESTS | TAKES(SLOTS) | TAKES(BIND) | TAKES(MPI) | TAKES(FRESH) | TAKES(SALVAGE) | TAKES(PROGRESS) |
               TAKES(RETRIES) | TAKES(SYNC) | TAKES(WALLTIME) | TAKES(GRACE) | TAKES(PATIENCE) | TAKES(STOP_WITH) |
-              TAKES(JSON) | TAKES(RERUN) | TAKES(FORCE) | TAKES(UNTIL) | TAKES(TOUCH) | TAKES(DRY_RUN) |
-              TAKES(KEEP_INCOMPLETE) | TAKES(LATENCY_WAIT),
+              TAKES(EXIT_FILE) | TAKES(JSON) | TAKES(RERUN) | TAKES(FORCE) | TAKES(UNTIL) | TAKES(TOUCH) |
+              TAKES(DRY_RUN) | TAKES(KEEP_INCOMPLETE) | TAKES(LATENCY_WAIT),
      .about = "run the campaign (under mpirun, or by itself with all cores)",
      .ends = ENDS_RUNNING,
      .more = "What is done already is not run again: the same command line goes on with a campaign that was stopped or "

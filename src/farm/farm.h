@@ -47,7 +47,8 @@ typedef struct tf_farm_result {
     tf_noticed *noticed;       /* what was noticed of stages: as many as in `progress` */
     tf_farm_stop *stop;        /* stages that were stopped */
     int stops;
-    bool parted; /* on all ranks: a rank has died, and MPI is not to be ended in order: leave by _exit */
+    char away[200]; /* the other nodes of ranks that are lost, "node2 and 3 others", which a launcher may wait for */
+    bool parted;    /* on all ranks: a rank has died, and MPI is not to be ended in order: leave by _exit */
 } tf_farm_result;
 
 void tf_farm_result_free(tf_farm_result *result);
@@ -83,6 +84,8 @@ typedef struct tf_farm_options {
      * was no byte. It is how who has started the run stops it through a launcher, or by being killed. NULL: there is
      * none. */
     const int *stop_with;
+    /* A descriptor of rank 0: its exit status is written there if its process is ended here. NULL: there is none. */
+    const int *exit_to;
     double patience; /* s for which a rank may be silent; 0: TASKFARM_PATIENCE, else 60 */
     double grace;    /* s from the first signal, or from the end of granting, for which running tasks are waited for */
     /* on every rank */

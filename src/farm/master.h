@@ -42,6 +42,9 @@ const tf_farm_stop *master_stopped(const master *master, int *count);
 /* With how many tasks the stage had enough, by its "until"; 0: it needs all. */
 int64_t master_enough(const master *master, int stage);
 
+/* The nodes of workers that are lost, but for the one that is called `here`: "node2 and 3 others". */
+void master_name_away(const master *master, const char *here, tf_buf *out);
+
 /* Counts, and the first few failures. */
 void master_result(const master *master, tf_farm_result *result);
 

@@ -139,6 +139,27 @@ int peers_find_living(const peers *p, int rank) {
     return NOBODY;
 }
 
+/* Is this the node's first worker that is lost? */
+static bool is_first_lost(const peers *p, int rank) {
+    for (int before = 1; before < rank; before++)
+        if (p->peer[before].is_lost && strcmp(p->peer[before].host, p->peer[rank].host) == 0)
+            return false;
+    return p->peer[rank].is_lost;
+}
+
+void peers_name_away(const peers *p, const char *here, tf_buf *out) {
+    int nodes = 0;
+    for (int rank = 1; rank < p->ranks; rank++) {
+        const char *host = p->peer[rank].host;
+        if (!*host || strcmp(host, here) == 0 || !is_first_lost(p, rank))
+            continue;
+        if (nodes++ == 0)
+            tf_buf_adds(out, host);
+    }
+    if (nodes > 1)
+        tf_buf_addf(out, " and %d other%s", nodes - 1, nodes == 2 ? "" : "s");
+}
+
 bool peers_have_left(const peers *p) {
     for (int rank = 1; rank < p->ranks; rank++)
         if (p->peer[rank].is_up && p->peer[rank].is_locked && !p->peer[rank].is_lost && !has_ended(p, rank))

@@ -88,6 +88,9 @@ int peers_count_living(const peers *p);
 /* The rank itself unless it is lost, else another one that is not. NOBODY: all are. */
 int peers_find_living(const peers *p, int rank);
 
+/* The nodes of workers that are lost, but for this one: "node2 and 3 others"; "": there are none. */
+void peers_name_away(const peers *p, const char *here, tf_buf *out);
+
 /* Has every worker left whose end can be seen, and that is not lost? */
 bool peers_have_left(const peers *p);
 

@@ -224,6 +224,16 @@ static void copy_stops(const master *m, tf_farm_result *result) {
         memcpy(result->stop, stop, (size_t)result->stops * sizeof *stop);
 }
 
+/* Nodes' names are cut as in a HELLO. */
+static void name_away(const master *m, tf_farm_result *result) {
+    char here[sizeof((hello_message *)NULL)->host] = "";
+    tf_buf text = {0};
+    gethostname(here, sizeof here - 1);
+    master_name_away(m, here, &text);
+    snprintf(result->away, sizeof result->away, "%s", tf_buf_text(&text));
+    tf_buf_free(&text);
+}
+
 static void copy_notices(tf_farm_result *result) {
     tf_farm_progress *p = &result->progress;
     result->noticed = tf_alloc_array((size_t)p->notices, sizeof *result->noticed);
@@ -272,6 +282,7 @@ static tf_err run_to_end(run *r, tf_farm_result *result) {
         r->enough = tf_alloc_array((size_t)r->campaign->stages, sizeof *r->enough);
         for (int s = 0; s < r->campaign->stages; s++)
             r->enough[s] = master_enough(r->rank.master, s);
+        name_away(r->rank.master, result);
     }
     result->parted = r->rank.parted;
     if (r->rank.parted)
@@ -307,7 +318,7 @@ tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_er
         tf_spawner_begin(options->spawner);
         warm_up(options);
     }
-    r.watchman = watchman_begin(end, options->grace, options->stop_with, options->spawner);
+    r.watchman = watchman_begin(end, options->grace, options->stop_with, options->exit_to, options->spawner);
     watchman_expect(r.watchman, "the start of MPI", (options->campaign ? TOGETHER : PLANNING) * patience_of(options));
     tf_err err = launch_begin(options, &r.team, error);
     if (err == TF_OK)

@@ -33,6 +33,7 @@ struct watchman {
     int fd;        /* signals are read from it */
     int stop;      /* who started the run asks by it; -1: nobody does, or does any more */
     bool is_asked; /* a byte has come there */
+    int exit_to;   /* an exit status is written there; -1: it is not */
     int wake;      /* wakes the watchman */
     bool watched;
     pthread_t thread;
@@ -105,10 +106,12 @@ static void say_why(const watchman *w, const char *what, int status) {
 
 static void end_process(const watchman *w, const char *what) {
     const int status = __atomic_load_n(&w->status, __ATOMIC_ACQUIRE);
+    const int last = status >= 0 ? status : TF_ERR_STOPPED;
     tf_spawner_wake(w->spawner);
     if (is_read())
         say_why(w, what, status);
-    _exit(status >= 0 ? status : TF_ERR_STOPPED);
+    tf_note_exit(w->exit_to, last);
+    _exit(last);
 }
 
 /* How long the rank has been at the same thing. */
@@ -194,9 +197,10 @@ static void pass_to_main(int number) {
     errno = error;
 }
 
-watchman *watchman_begin(double end, double grace, const int *stop_with, tf_spawner *spawner) {
+watchman *watchman_begin(double end, double grace, const int *stop_with, const int *exit_to, tf_spawner *spawner) {
     watchman *w = tf_alloc(sizeof *w);
     *w = (watchman){.stop = stop_with ? *stop_with : -1,
+                    .exit_to = exit_to ? *exit_to : -1,
                     .end = end,
                     .grace = grace,
                     .spawner = spawner,

@@ -12,8 +12,9 @@ typedef struct watchman watchman;
  * ending the process. A while after the first signal, or after tf_now() has passed `end` (0: never), a second after a
  * second signal, the process ends with TF_ERR_STOPPED, whatever it is at. `grace`: s from the first signal for which
  * that may take longer. Each byte that can be read from `stop_with` counts as a signal, and so does its end if there
- * was no byte (NULL: there is no such descriptor). To be called before MPI has threads. */
-watchman *watchman_begin(double end, double grace, const int *stop_with, tf_spawner *spawner);
+ * was no byte (NULL: there is no such descriptor). An exit status is written to `exit_to`, too (NULL: it is not). To be
+ * called before MPI has threads. */
+watchman *watchman_begin(double end, double grace, const int *stop_with, const int *exit_to, tf_spawner *spawner);
 
 typedef struct signal_seen {
     int number; /* or TF_FARM_CALLER; 0: there is none */

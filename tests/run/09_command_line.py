@@ -131,6 +131,17 @@ class CommandLine(farm.FarmTest):
                 self.assertEqual((done.stdout, done.stderr), ("", f"taskfarm: {diagnostic}\n"))
         self.assertEqual(self.files(), before)
 
+    def test_the_exit_status_goes_into_a_file(self):
+        """Empty until then; relative to where one stands."""
+        for name, command, status in (("a", "true", 0), ("b", "false", 1), ("c", "nosuchprogram", 2)):
+            self.write(f"{name}/m.json", {"run": {"command": [command]}})
+            self.write("ended", "0\n")
+            for ranks in (None, 2):
+                self.taskfarm(f"{name}/m.json", "--exit-file", "ended", "--fresh", status=status, ranks=ranks)
+                self.assertEqual((self.folder / "ended").read_text(), f"{status}\n")
+        done = self.taskfarm("a/m.json", "--exit-file", "away/ended", status=3)
+        self.assertEqual(done.stderr, f"taskfarm: --exit-file: {self.folder}/away/ended can't be written: No such file or directory\n")
+
     @farm.first
     def test_options_from_the_environment(self):
         self.write("a.json", {"run": {"command": ["true"]}})

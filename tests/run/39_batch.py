@@ -22,6 +22,12 @@ if [ -e wait ]; then
     touch waiting
     while [ -e wait ]; do sleep 0.05; done
 fi
+if [ -e hang ]; then
+    while [ "$1" != --exit-file ]; do shift; done
+    echo 75 >"$2"
+    echo "$OMPI_MCA_oob_tcp_keepalive_time $PRTE_MCA_oob_tcp_keepalive_probes" >>$LOG
+    exec sleep 1000
+fi
 exit $STATUS
 """
 
@@ -126,6 +132,22 @@ class Scripts(farm.FarmTest):
                 job.send_signal(sent)
                 self.assertEqual(job.wait(60), 75, system)
                 self.assertIn("got USR1", (self.folder / "log").read_text())
+
+    def test_a_run_that_has_ended_is_no_more_waited_for_than_ten_seconds(self):
+        """mpirun may wait for a node that is gone for ever. The exit status is the run's."""
+        self.write("hang", "")
+        env = self.environment(1) | {"PRTE_MCA_oob_tcp_keepalive_probes": "3"}
+        jobs = []
+        for system in SYSTEMS:
+            self.write(f"{system}/c.json", {"run": {"command": ["true"]}})
+            self.write(f"{system}/hang", "")
+            self.write(f"{system}/job.sh", self.job(system))
+            env |= {"PBS_O_WORKDIR": str(self.folder / system), "LOG": str(self.folder / system / "log")}
+            jobs.append(subprocess.Popen(["bash", "job.sh"], cwd=self.folder / system, env=env, stderr=subprocess.DEVNULL))
+        for system, job in zip(SYSTEMS, jobs, strict=True):
+            self.assertEqual(job.wait(60), 75, system)
+            self.assertEqual((self.folder / system / "log").read_text().splitlines()[1], "60 3")
+            self.assertEqual({path.name for path in (self.folder / system).iterdir()}, {"c.json", "hang", "job.sh", "log"})
 
 
 CONF = """

@@ -152,7 +152,7 @@ class Stopped(Ends):
     def test_with_a_rank_that_answers_to_nothing(self):
         """A call that does not return, of MPI or of the disk, is like a rank 0 that hears nothing of the others."""
         self.write("e.json", {"run": {"command": "touch begun; sleep 1000"}})
-        run = self.begin("--grace", 1000, ranks=2)
+        run = self.begin("--grace", 1000, "--exit-file", "ended", ranks=2)
         ranks = farm.ranks_of(run)
         os.kill(ranks[1], signal.SIGSTOP)
         for count in (1, 2):
@@ -160,6 +160,7 @@ class Stopped(Ends):
             if count == 1:
                 self.wait_for(lambda: "stopping" in self.said(), "it does not stop")
         self.check_stopped(run, "taskfarm: ended without waiting any longer; what is in the output is safe, and the same command line goes on")
+        self.assertEqual((self.folder / "ended").read_text(), "75\n")
 
     def test_with_a_regular_expression_that_does_not_end(self):
         """On a million letters it takes as long as their square: an hour."""
