@@ -220,5 +220,20 @@ class Ends(MapTest):
         self.let_go()
         self.check_whole()
 
+    def test_a_launcher_that_does_not_return(self):
+        """mpirun may wait for ever for a node that is gone: what the run itself has said counts."""
+        self.write("launch", f"#!/bin/sh\n$*\nprintenv OMPI_MCA_oob_tcp_keepalive_time >time\ntrap '' TERM\nsleep 1000\n").chmod(0o755)
+        done = self.python(
+            """
+            def slow(x) -> int:
+                return 2 * x
+            given = {"space": {"x": range(3)}, "launch": "./launch", "progress": "none"}
+            run = taskfarm.map(slow, output="a.h5", detach=True, **given)
+            print(taskfarm.map(slow, output="b.h5", **given).state, run.wait().state, run.outcome.status)
+            """
+        )
+        self.assertEqual((done.stdout, (self.folder / "time").read_text()), ("complete complete 0\n", "60\n"))
+        self.assertEqual({path.name for path in self.folder.iterdir()}, {"a.h5", "b.h5", "launch", "script.py", "time"})
+
 
 farm.main()

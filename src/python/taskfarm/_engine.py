@@ -21,6 +21,13 @@ _MISSING = (
 
 _LAUNCHED = ("OMPI_COMM_WORLD_", "OMPI_MCA_orte_", "OMPI_MCA_ess", "OMPI_MCA_pmix", "PMIX_", "PMI_")
 
+# Of mpirun (Open MPI 4, and 5 as PRTE): it notices within two minutes that a node is gone, not after eight.
+_KEEPALIVE = {
+    f"{system}_MCA_oob_tcp_keepalive_{name}": value
+    for system in ("OMPI", "PRTE")
+    for name, value in (("time", "60"), ("intvl", "10"), ("probes", "6"))
+}
+
 _KERNELS = ("module://matplotlib_inline.", "module://ipykernel.")  # what they set MPLBACKEND to
 
 _USAGE = 2  # exit status: what it was told is wrong
@@ -45,7 +52,7 @@ def find() -> str:
 def environment() -> dict[str, str]:
     """Of an engine: without what a launcher of this very script has left, whose rank it is not, and a kernel that has
     matplotlib draw into its notebook."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_LAUNCHED)}
+    kept = _KEEPALIVE | {name: value for name, value in os.environ.items() if not name.startswith(_LAUNCHED)}
     if kept.get("MPLBACKEND", "").startswith(_KERNELS):
         del kept["MPLBACKEND"]
     return kept

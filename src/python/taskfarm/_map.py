@@ -393,6 +393,8 @@ def _follow(call: Call, folder: Folder, display: Display, command: Sequence[str]
         folder.write("engine.json", note(process.process.pid, "", False))
         listener.was_followed = True
         status = process.follow(listener.event, listener.text, listener.interrupted)
+        if process.was_ended:
+            status = int(listener.end.get("status", status))
         if process.asked or not _is_ending(listener.end):
             break
         pause(0.25)

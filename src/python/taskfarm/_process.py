@@ -25,6 +25,9 @@ from taskfarm._errors import EngineError, ManifestError
 
 Event = dict[str, Any]
 
+_LEAVE = 10.0  # s that a launcher has to end when the engine has said that the run is over; it may wait for a lost node
+_KILL = 3.0  # s from its SIGTERM to its SIGKILL
+
 _live: weakref.WeakSet[Process] = weakref.WeakSet()
 
 
@@ -85,6 +88,8 @@ class Process:
         except OSError as error:
             raise EngineError(f"{command[0]}: can't be started: {error.strerror}", id="program-missing") from None
         self.asked = 0
+        self.was_ended = False  # by the two signals of `_hurry`
+        self._told_end = 0.0  # when the engine said that the run is over; 0: it has not
         self._events, self._said = bytearray(), bytearray()
         _live.add(self)
 
@@ -100,6 +105,14 @@ class Process:
         else:
             with contextlib.suppress(OSError):
                 os.killpg(self.process.pid, signal.SIGKILL)
+
+    def _hurry(self) -> None:
+        """Ends a launcher that does not return when its run is over."""
+        number = signal_for(self._told_end) if self._told_end else 0
+        if number:
+            self.was_ended = True
+            with contextlib.suppress(OSError):
+                os.killpg(self.process.pid, number)
 
     def forget(self) -> None:
         """Closes this end of the pipe."""
@@ -146,8 +159,10 @@ class Process:
                 for key, _ in selector.select(0.05):
                     if not self._read(key.fileobj, on_event, on_text):  # type: ignore[arg-type]
                         selector.unregister(key.fileobj)
+                self._hurry()
                 if not selector.get_map():
-                    process.wait()
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        process.wait(0.05)
         for stream in (process.stdout, process.stderr):  # what others still hold open is not waited for
             if not stream.closed:
                 self._read(stream, on_event, on_text)
@@ -171,6 +186,8 @@ class Process:
                 del rest[: end + 1]
                 event = event_of(line) if stream is self.process.stdout else None
                 if event is not None:
+                    if event["event"] == "end":
+                        self._told_end = time.monotonic()
                     on_event(event)
                 else:
                     on_text(line)
@@ -228,6 +245,19 @@ def stop_detached(pid: int, birth: str) -> bool:
         os.kill(pid, signal.SIGUSR1)
         return True
     return False
+
+
+def end_detached(pid: int, birth: str, number: int) -> None:
+    """Sends a detached launcher of this machine, and all that it has started here, a signal."""
+    if birth and birth_of(pid) == birth:
+        with contextlib.suppress(OSError):
+            os.killpg(pid, number)
+
+
+def signal_for(told: float) -> int:
+    """The signal for a launcher that has not returned, and whose run is over since then (time.monotonic()); 0: none yet."""
+    late = time.monotonic() - told - _LEAVE
+    return 0 if late < 0 else signal.SIGTERM if late < _KILL else signal.SIGKILL
 
 
 def pause(seconds: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from taskfarm._errors import EngineError, Error
 from taskfarm._extras import needed
 from taskfarm._folder import Folder
-from taskfarm._process import birth_of, event_of, pause, stop_detached
+from taskfarm._process import birth_of, end_detached, event_of, pause, signal_for, stop_detached
 from taskfarm._progress import count, rate_text, span
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     import xarray
 
     from taskfarm._output import Output, TaskView
+
+_LOOK = 1.0  # s between looks at what a detached engine has said
+_TAIL = 2**20  # bytes of that, in which its last event is
 
 _STATES = {0: "complete", 1: "failed", 75: "stopped"}
 
@@ -91,6 +95,8 @@ class Run:
         self._outcome = outcome
         self._folder = folder  # of one that goes on by itself
         self._output: Output | None = None
+        self._told_end = 0.0  # when the engine was found to have said that the run is over; 0: it was not
+        self._looked = 0.0  # when that was asked last
 
     # ---- How it stands ----
 
@@ -103,7 +109,10 @@ class Run:
     def _settle(self) -> None:
         """Takes over what a detached engine has left, if it has ended."""
         folder = self._folder
-        if folder is None or folder.is_busy():
+        if folder is None:
+            return
+        if folder.is_busy():
+            self._hurry(folder)
             return
         self._folder = None
         self._output = None  # a snapshot of what stood there while it ran
@@ -136,6 +145,18 @@ class Run:
                 pause(0.05)
         return self
 
+    def _hurry(self, folder: Folder) -> None:
+        """Ends a launcher of this machine that does not return when its run is over."""
+        now = time.monotonic()
+        if now - self._looked < _LOOK:
+            return
+        self._looked = now
+        self._told_end = self._told_end or (now if outcome_of(folder) else 0.0)
+        number = signal_for(self._told_end) if self._told_end else 0
+        noted = folder.read("engine.json") if number else {}
+        if noted.get("host") == os.uname().nodename:
+            end_detached(int(noted.get("pid", 0)), str(noted.get("birth", "")), number)
+
     def stop(self) -> Run:
         """Stops a detached run in good order, and waits for its end."""
         if self._folder is not None and self._folder.is_busy():
@@ -152,6 +173,7 @@ class Run:
             raise EngineError(f"{self.path}: is running: wait() or stop() first", id="output-in-use")
         new = self._again(function)
         self._again, self._outcome, self._folder, self._output = new._again, new._outcome, new._folder, None
+        self._told_end = 0.0
         return self
 
     # ---- What it gave ----
@@ -217,8 +239,10 @@ class Run:
 def outcome_of(folder: Folder) -> Outcome | None:
     """What a detached engine has said last; None: nothing is known of it."""
     try:
-        with open(folder.file("engine.events"), encoding="utf-8", errors="replace") as file:
-            said = [event for event in map(event_of, file) if event]
+        with open(folder.file("engine.events"), "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
+            lines = file.read().decode(errors="replace").split("\n")
+            said = [event for event in map(event_of, lines) if event]
     except OSError:
         said = []
     if said and said[-1]["event"] == "end":
