@@ -51,13 +51,13 @@ static void cut(health *h, int at, tf_interval tasks) {
         insert(h, at, &before);
 }
 
-doubts_removed doubts_remove(worker *w, int stage_id, tf_interval tasks) {
+doubts_removed doubts_remove(worker *w, int stage_id, tf_interval tasks, int attempt) {
     health *h = &w->health;
     doubts_removed all = {0};
     for (int at = h->doubts; at-- > 0;) {
         const doubt d = h->doubt[at];
         const tf_interval both = overlap(d.tasks, tasks);
-        if (d.stage_id != stage_id || both.first >= both.end)
+        if (d.stage_id != stage_id || both.first >= both.end || (attempt != 0 && d.attempt != attempt))
             continue;
         all.tasks += both.end - both.first;
         all.tried += d.is_tried ? both.end - both.first : 0;
@@ -74,6 +74,22 @@ void doubts_find(const worker *w, int stage_id, tf_interval tasks, tf_intervals 
         if (d->stage_id == stage_id && both.first < both.end)
             tf_intervals_add(found, both.first, both.end);
     }
+}
+
+bool doubts_are_tried(const worker *w, int stage_id, tf_interval tasks) {
+    for (const doubt *d = w->health.doubt; d < w->health.doubt + w->health.doubts; d++) {
+        const tf_interval both = overlap(d->tasks, tasks);
+        if (d->stage_id == stage_id && d->is_tried && both.first < both.end)
+            return true;
+    }
+    return false;
+}
+
+int64_t doubts_count(const worker *w, int stage_id) {
+    int64_t tasks = 0;
+    for (const doubt *d = w->health.doubt; d < w->health.doubt + w->health.doubts; d++)
+        tasks += d->stage_id == stage_id && d->is_final && !d->is_tried ? count_tasks(d) : 0;
+    return tasks;
 }
 
 bool doubts_pop(worker *w, doubt *last) {

@@ -12,7 +12,7 @@
  * tasks of a batch are not to be run, the worker gets those behind the gap next.
  *
  * A retry is granted by itself, before all that was never tried. The worker that it failed on gets it only if no other
- * wants it for a while. */
+ * wants it for a while; one that is to tell whether that worker is sick is for workers that can tell, if any can. */
 #include "sched/state.h"
 
 #include <math.h>
@@ -139,6 +139,8 @@ static answer offer_retry_of(tf_sched *s, int worker_id, resource_class *class, 
         return NOTHING;
     const bool others_could = class->capacity > w->capacity[st->class_id];
     if (worker_id == next.failed_on && others_could && now < next.due + PATIENCE)
+        return PUT_OFF;
+    if (next.is_trial && !health_is_trusted(w) && health_has_trusted(s, &s->worker[next.failed_on], st->class_id))
         return PUT_OFF;
     tf_heap_pop(&class->retries, &next);
     st->retrying--;

@@ -5,11 +5,14 @@
  * So a task's last failure stands in doubt until a later task does well on the worker: meanwhile the row is not
  * written. A worker on which several tasks failed in a row is a suspect: it gets nothing, and others try some of these
  * tasks, at the attempt that failed. Two that do well make the worker sick, and all that failed on it since it last did
- * well is for others, at the same attempt. A task that fails elsewhere, too, has failed: it speaks for nobody. So
- * statuses and attempts are those of a run with one worker, unless one is sick.
+ * well is for others, at the same attempt. A task that fails elsewhere, too, speaks for nobody, and is in doubt there:
+ * two sick workers would else speak for each other. So statuses and attempts are those of a run with one worker, unless
+ * one is sick.
  *
- * After each acquittal it takes twice as many failures to make the worker a suspect again: what suspicion costs grows
- * with the logarithm of the number of failures. Nobody is a suspect if there is no other worker that is none. */
+ * Only workers that are trusted, since few of their own tasks have just failed, can tell: they have the tasks of
+ * suspects first, what fails on them acquits, and while there is none nobody is suspected. After each acquittal it
+ * takes twice as many failures to make the worker a suspect again: what suspicion costs grows with the logarithm of the
+ * number of failures. */
 #include "sched/state.h"
 
 #include <limits.h>
@@ -38,12 +41,20 @@ static void tell_of_rows(tf_sched *s, tf_action_kind kind, int worker_id, const 
 
 /* ---- What becomes of tasks ---- */
 
+/* The tasks have ended: that earlier attempts failed elsewhere does not matter any more. */
+static void forget_elsewhere(tf_sched *s, int worker_id, const doubt *d) {
+    for (int other_id = 0; s->doubters > 0 && other_id < s->workers; other_id++)
+        if (other_id != worker_id && s->worker[other_id].health.doubts > 0)
+            doubts_remove(&s->worker[other_id], d->stage_id, d->tasks, 0);
+}
+
 /* The failure counts: there is another attempt, or the tasks have failed. */
 static void let_fail(tf_sched *s, int worker_id, const doubt *d) {
     stage *st = &s->stage[d->stage_id];
     if (d->is_final) {
         tell_of_rows(s, TF_ACTION_FAIL, worker_id, d);
         retry_none(s, st, d->tasks.end - d->tasks.first);
+        forget_elsewhere(s, worker_id, d);
         return;
     }
     const retry next = {.due = s->now + ldexp(st->spec.retry_delay, d->attempt - 1),
@@ -66,16 +77,54 @@ static void pass_on(tf_sched *s, int worker_id, const doubt *d) {
     worker_wake_class(s, st->class_id);
 }
 
+/* Takes the tasks of `these` out of the failed ones, and does with them what is to be done. */
+static void set_apart(tf_sched *s, int worker_id, const doubt *failed, const tf_intervals *these,
+                      void (*act)(tf_sched *s, int worker_id, const doubt *d)) {
+    for (size_t n = 0; n < these->count; n++) {
+        doubt d = *failed;
+        d.tasks = these->items[n];
+        act(s, worker_id, &d);
+    }
+}
+
+/* Which of the tasks may fail once for nothing: now they have. */
+static tf_intervals find_forgiven(tf_sched *s, const doubt *failed) {
+    stage *st = &s->stage[failed->stage_id];
+    tf_intervals forgiven = {0};
+    for (int64_t i = failed->tasks.first; st->forgiven.total > 0 && i < failed->tasks.end; i++)
+        if (tf_intervals_contain(&st->forgiven, i, i + 1))
+            tf_intervals_add(&forgiven, i, i + 1);
+    tf_intervals_remove_all(&st->forgiven, &forgiven);
+    return forgiven;
+}
+
+/* The last failures count but for those that are forgiven by now. */
+static void let_rest_fail(tf_sched *s, int worker_id, const doubt *d) {
+    tf_intervals rest = {0}, forgiven = find_forgiven(s, d);
+    tf_intervals_add(&rest, d->tasks.first, d->tasks.end);
+    tf_intervals_remove_all(&rest, &forgiven);
+    set_apart(s, worker_id, d, &forgiven, pass_on);
+    set_apart(s, worker_id, d, &rest, let_fail);
+    tf_intervals_free(&rest);
+    tf_intervals_free(&forgiven);
+}
+
 /* The failures that wait for a word of this worker count, if it has none. Others have their next attempts already. */
 static void let_all_fail(tf_sched *s, int worker_id) {
     doubt d;
     while (doubts_pop(&s->worker[worker_id], &d))
         if (d.is_final && !d.is_tried)
-            let_fail(s, worker_id, &d);
-    doubts_clear(s, &s->worker[worker_id]);
+            let_rest_fail(s, worker_id, &d);
 }
 
 /* ---- Suspects ---- */
+
+bool health_has_trusted(const tf_sched *s, const worker *beside, int class_id) {
+    for (const worker *w = s->worker; w < s->worker + s->workers; w++)
+        if (w != beside && w->up && health_is_trusted(w) && w->capacity[class_id] > 0)
+            return true;
+    return false;
+}
 
 /* So that nobody is suspected again and again for tasks that fail everywhere. */
 static void raise_limit(health *h) {
@@ -83,13 +132,14 @@ static void raise_limit(health *h) {
     h->most_failed = 2 * h->most_failed < most ? 2 * h->most_failed : most;
 }
 
+/* The worker goes on. Its failures count when a task does well on it: those that were tried may be at a bad place. */
 static void acquit(tf_sched *s, int worker_id) {
     worker *w = &s->worker[worker_id];
     s->suspects--;
     s->well++;
     w->health.state = HEALTH_WELL;
+    w->health.well = 0;
     raise_limit(&w->health);
-    let_all_fail(s, worker_id);
     worker_add_candidate(s, worker_id);
 }
 
@@ -110,7 +160,7 @@ static void find_sick(tf_sched *s, int worker_id) {
                                .worker = worker_id,
                                .stage = h->well_stage_id,
                                .first = h->well_task,
-                               .count = h->failed + h->ended,
+                               .count = h->in_a_row,
                                .well = h->well});
     s->suspects--;
     w->health.state = HEALTH_SICK;
@@ -149,13 +199,14 @@ static void try_elsewhere(tf_sched *s, int worker_id, doubt d, int64_t most) {
         tasks = retry_take_back(s, d.stage_id, d.tasks, d.attempt + 1, s->now);
     for (size_t n = 0; n < tasks.count; n++) {
         d.tasks = tasks.items[n];
-        doubts_remove(w, d.stage_id, d.tasks);
+        doubts_remove(w, d.stage_id, d.tasks, 0);
         doubts_add(s, w, d);
         if (!d.is_final)
             continue;
         tell_of_rows(s, TF_ACTION_DROP, worker_id, &d);
-        retry_add(s, (retry){.due = s->now, .stage_id = d.stage_id, .attempt = d.attempt, .failed_on = worker_id},
-                  d.tasks);
+        const retry trial = {
+            .due = s->now, .stage_id = d.stage_id, .attempt = d.attempt, .failed_on = worker_id, .is_trial = true};
+        retry_add(s, trial, d.tasks);
     }
     tf_intervals_free(&tasks);
     worker_wake_class(s, s->stage[d.stage_id].class_id);
@@ -166,6 +217,7 @@ static void suspect(tf_sched *s, int worker_id) {
     enum { MOST_LOOKS = 4 * HEALTH_TRIALS }; /* as each costs a look at all retries */
     worker *w = &s->worker[worker_id];
     w->health.state = HEALTH_SUSPECT;
+    w->health.confirmed = 0;
     s->suspects++;
     s->well--;
     worker_reserve(s, w, -1);
@@ -180,18 +232,19 @@ static void suspect(tf_sched *s, int worker_id) {
 
 /* ---- What happens ---- */
 
-/* The tasks have ended elsewhere: what becomes of the workers on which they failed before? */
-static void clear_up(tf_sched *s, int worker_id, int stage_id, tf_interval tasks, bool did_well) {
+/* The tasks have done well elsewhere, or have failed there at the attempt, 0 for any: what becomes of the workers on
+ * which they failed before? */
+static void clear_up(tf_sched *s, int worker_id, int stage_id, tf_interval tasks, int attempt, bool did_well) {
     for (int other_id = 0; other_id < s->workers; other_id++) {
         worker *other = &s->worker[other_id];
         if (other_id == worker_id || !other->health.is_listed)
             continue;
-        const doubts_removed removed = doubts_remove(other, stage_id, tasks);
+        const doubts_removed removed = doubts_remove(other, stage_id, tasks, attempt);
         if (removed.tasks == 0)
             continue;
         if (!did_well && removed.tried > 0 && other->health.state == HEALTH_WELL)
             raise_limit(&other->health);
-        other->health.ended += did_well ? removed.tasks : 0;
+        other->health.confirmed += !did_well && health_is_trusted(&s->worker[worker_id]) ? removed.tried : 0;
         if (did_well && removed.tried > 0) {
             other->health.well += removed.tried;
             other->health.well_stage_id = stage_id;
@@ -207,16 +260,19 @@ void health_did_well(tf_sched *s, int worker_id, int stage_id, int64_t first, in
         tf_intervals_remove(&st->forgiven, first, first + count);
     if (s->doubters == 0)
         return;
-    clear_up(s, worker_id, stage_id, (tf_interval){first, first + count}, true);
-    if (s->worker[worker_id].health.state == HEALTH_SUSPECT)
+    worker *w = &s->worker[worker_id];
+    clear_up(s, worker_id, stage_id, (tf_interval){first, first + count}, 0, true);
+    if (!w->health.is_listed)
+        return;
+    if (w->health.state == HEALTH_SUSPECT)
         acquit(s, worker_id);
-    else if (s->worker[worker_id].health.is_listed)
-        let_all_fail(s, worker_id);
+    let_all_fail(s, worker_id);
+    doubts_clear(s, w);
 }
 
 void health_has_failed(tf_sched *s, int worker_id, int stage_id, int64_t first, int64_t count) {
     if (s->doubters > 0)
-        clear_up(s, worker_id, stage_id, (tf_interval){first, first + count}, false);
+        clear_up(s, worker_id, stage_id, (tf_interval){first, first + count}, 0, false);
 }
 
 /* Can a worker be told from others, and does it matter? A stage that a few failures stop is not kept waiting. */
@@ -226,58 +282,65 @@ static bool may_doubt(const tf_sched *s, const doubt *d) {
            (!d->is_final || stop_after == 0 || stop_after >= HEALTH_FAILED_IN_A_ROW);
 }
 
-/* Is there another worker that could have the attempt, and is no suspect? */
-static bool has_other(const tf_sched *s, const worker *suspected, int stage_id) {
-    const int class_id = s->stage[stage_id].class_id;
-    if (s->class[class_id].capacity == suspected->capacity[class_id])
+/* Have those that can tell said that tasks of the worker fail everywhere, or is there none? */
+static bool is_told(const tf_sched *s, const worker *w, int class_id) {
+    return w->health.confirmed >= HEALTH_WELL_ELSEWHERE || !health_has_trusted(s, w, class_id);
+}
+
+/* Where a number of failures stops the campaign they count, as far as they can be told. */
+static bool is_to_stop(const tf_sched *s, const worker *w, const doubt *last) {
+    const stage *st = &s->stage[last->stage_id];
+    int64_t in_doubt = 0;
+    if (st->spec.stop_after == 0 || !is_told(s, w, st->class_id))
         return false;
-    for (const worker *w = s->worker; w < s->worker + s->workers; w++)
-        if (w != suspected && w->up && w->health.state == HEALTH_WELL && w->capacity[class_id] > 0)
-            return true;
-    return false;
+    for (const worker *other = s->worker; other < s->worker + s->workers; other++)
+        in_doubt += doubts_count(other, last->stage_id);
+    return st->failed + in_doubt >= st->spec.stop_after;
 }
 
-/* The failures are this worker's alone. Where it is soon to be a suspect other workers have the same attempt first. */
-static void add_doubts(tf_sched *s, int worker_id, doubt d) {
+/* There are limits to doubt: rows take room, and a campaign of which everything fails is to be seen to fail. */
+static void limit_doubts(tf_sched *s, int worker_id, const doubt *last) {
+    const bool is_first = s->stage[last->stage_id].done == 0;
+    if (s->worker[worker_id].health.failed >= (is_first ? HEALTH_MOST_AT_FIRST : HEALTH_MOST_IN_DOUBT))
+        let_all_fail(s, worker_id);
+    else if (is_to_stop(s, &s->worker[worker_id], last))
+        for (int other_id = 0; other_id < s->workers; other_id++)
+            if (s->worker[other_id].health.state == HEALTH_WELL)
+                let_all_fail(s, other_id);
+}
+
+/* The failures are in doubt now. */
+static void add_doubts(tf_sched *s, int worker_id, const doubt *d) {
     worker *w = &s->worker[worker_id];
-    if (!d.is_final)
-        let_fail(s, worker_id, &d);
-    const bool is_again = doubts_remove(w, d.stage_id, d.tasks).tried > 0; /* nobody else would have it */
-    doubts_add(s, w, d);
-    const int64_t in_a_row = w->health.failed + w->health.ended, early = w->health.most_failed - HEALTH_EARLY;
-    if (w->health.state != HEALTH_WELL || in_a_row <= early || is_again || !has_other(s, w, d.stage_id))
+    if (!d->is_final)
+        let_fail(s, worker_id, d);
+    doubts_remove(w, d->stage_id, d->tasks, 0);
+    doubts_add(s, w, *d);
+    w->health.in_a_row += d->tasks.end - d->tasks.first;
+}
+
+/* The same of tasks that have failed nowhere else. Where the worker is soon to be a suspect other workers have the same
+ * attempt first. */
+static void add_own_doubts(tf_sched *s, int worker_id, const doubt *d) {
+    const worker *w = &s->worker[worker_id];
+    const health *h = &w->health;
+    const bool is_again = doubts_are_tried(w, d->stage_id, d->tasks); /* nobody else would have it */
+    add_doubts(s, worker_id, d);
+    s->worker[worker_id].health.alone += d->tasks.end - d->tasks.first;
+    const bool is_early = h->alone <= h->most_failed - HEALTH_EARLY;
+    if (h->state != HEALTH_WELL || is_again || is_early || !health_has_trusted(s, w, s->stage[d->stage_id].class_id))
         return;
-    if (in_a_row >= w->health.most_failed)
+    if (h->alone >= h->most_failed && h->failed + h->well >= HEALTH_WELL_ELSEWHERE)
         suspect(s, worker_id);
-    else if (!d.is_final)
-        try_elsewhere(s, worker_id, d, HEALTH_TRIALS);
+    else if (!d->is_final)
+        try_elsewhere(s, worker_id, *d, HEALTH_TRIALS);
 }
 
-/* Takes the tasks of `these` out of the failed ones, and does with them what is to be done. */
-static void set_apart(tf_sched *s, int worker_id, const doubt *failed, const tf_intervals *these,
-                      void (*act)(tf_sched *s, int worker_id, const doubt *d)) {
-    for (size_t n = 0; n < these->count; n++) {
-        doubt d = *failed;
-        d.tasks = these->items[n];
-        act(s, worker_id, &d);
-    }
-}
-
-static tf_intervals find_forgiven(tf_sched *s, const doubt *failed) {
-    stage *st = &s->stage[failed->stage_id];
-    tf_intervals forgiven = {0};
-    for (int64_t i = failed->tasks.first; st->forgiven.total > 0 && i < failed->tasks.end; i++)
-        if (tf_intervals_contain(&st->forgiven, i, i + 1))
-            tf_intervals_add(&forgiven, i, i + 1);
-    tf_intervals_remove_all(&st->forgiven, &forgiven);
-    return forgiven;
-}
-
-/* Tasks that have failed elsewhere before: they are in doubt there, and will not be. */
+/* Tasks that have failed elsewhere before, and are in doubt there. */
 static tf_intervals find_failed_twice(const tf_sched *s, int worker_id, const doubt *failed) {
     tf_intervals twice = {0};
     for (int other_id = 0; s->doubters > 0 && other_id < s->workers; other_id++)
-        if (other_id != worker_id && s->worker[other_id].health.is_listed)
+        if (other_id != worker_id && s->worker[other_id].health.doubts > 0)
             doubts_find(&s->worker[other_id], failed->stage_id, failed->tasks, &twice);
     return twice;
 }
@@ -287,22 +350,19 @@ void health_failed(tf_sched *s, int worker_id, const doubt *failed) {
         pass_on(s, worker_id, failed);
         return;
     }
+    const bool is_doubtful = may_doubt(s, failed);
     tf_intervals rest = {0}, forgiven = find_forgiven(s, failed), twice = find_failed_twice(s, worker_id, failed);
     tf_intervals_add(&rest, failed->tasks.first, failed->tasks.end);
     tf_intervals_remove_all(&rest, &forgiven);
     tf_intervals_remove_all(&twice, &forgiven);
     tf_intervals_remove_all(&rest, &twice);
     set_apart(s, worker_id, failed, &forgiven, pass_on);
-    set_apart(s, worker_id, failed, &twice, let_fail);
-    health_has_failed(s, worker_id, failed->stage_id, failed->tasks.first, failed->tasks.end - failed->tasks.first);
-    for (size_t n = 0; n < rest.count; n++) {
-        doubt d = *failed;
-        d.tasks = rest.items[n];
-        if (may_doubt(s, &d))
-            add_doubts(s, worker_id, d);
-        else
-            let_fail(s, worker_id, &d);
-    }
+    if (s->doubters > 0)
+        clear_up(s, worker_id, failed->stage_id, failed->tasks, failed->attempt, false);
+    set_apart(s, worker_id, failed, &twice, is_doubtful ? add_doubts : let_fail);
+    set_apart(s, worker_id, failed, &rest, is_doubtful ? add_own_doubts : let_fail);
+    if (failed->is_final && is_doubtful && s->worker[worker_id].health.state == HEALTH_WELL)
+        limit_doubts(s, worker_id, failed);
     tf_intervals_free(&rest);
     tf_intervals_free(&forgiven);
     tf_intervals_free(&twice);
@@ -354,11 +414,31 @@ static bool has_judge(const tf_sched *s, const worker *suspected) {
     return false;
 }
 
+/* Many tasks have failed in a row on the worker, and nobody has been asked that can tell. */
+static bool is_open(const worker *w) {
+    const health *h = &w->health;
+    return h->in_a_row >= HEALTH_FAILED_IN_A_ROW && h->failed >= HEALTH_WELL_ELSEWHERE &&
+           h->confirmed < HEALTH_WELL_ELSEWHERE;
+}
+
+/* Does another worker still run something? If that does well it can tell. */
+static bool may_have_trusted(const tf_sched *s, const worker *beside) {
+    for (const worker *w = s->worker; w < s->worker + s->workers; w++)
+        if (w != beside && w->up && w->health.state == HEALTH_WELL && w->held > 0)
+            return true;
+    return false;
+}
+
 bool health_settle_rest(tf_sched *s) {
     const int before = s->told_end - s->told_first;
-    for (int worker_id = 0; s->doubters > 0 && worker_id < s->workers; worker_id++) {
+    for (int worker_id = 0; s->doubters > 0 && s->suspects == 0 && worker_id < s->workers; worker_id++) {
         const worker *w = &s->worker[worker_id];
-        if (w->health.is_listed && w->health.state == HEALTH_WELL && w->held == 0)
+        if (w->health.doubts == 0 || w->health.state != HEALTH_WELL || w->held > 0)
+            continue;
+        const bool may_ask = is_open(w) && !s->draining && !s->stopping;
+        if (may_ask && health_has_trusted(s, w, s->stage[w->health.doubt[0].stage_id].class_id))
+            suspect(s, worker_id);
+        else if (!may_ask || !may_have_trusted(s, w))
             let_all_fail(s, worker_id);
     }
     return s->told_end - s->told_first > before;

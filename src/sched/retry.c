@@ -35,6 +35,7 @@ tf_intervals retry_take_back(tf_sched *s, int stage_id, tf_interval tasks, int a
             next.index < tasks.end) {
             next.attempt--;
             next.due = due;
+            next.is_trial = true;
             tf_intervals_add(&found, next.index, next.index + 1);
         }
         tf_heap_add(&class->retries, &next);

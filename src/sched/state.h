@@ -69,6 +69,7 @@ typedef struct retry {
     int stage_id;
     int attempt;   /* number of the attempt that it waits for */
     int failed_on; /* worker of the attempt before */
+    bool is_trial; /* it is to tell whether that worker is to blame */
 } retry;
 
 /* Resource class: tasks of all stages that need the same. */
@@ -102,9 +103,11 @@ typedef struct health {
     int doubts, capacity;
     int64_t failed;      /* tasks of these */
     int64_t tried;       /* how many of them are tried elsewhere */
-    int64_t ended;       /* others that failed since, and have done well elsewhere */
-    int64_t well;        /* how many of these by the very attempt that failed here */
-    int64_t most_failed; /* so many in a row make it a suspect */
+    int64_t in_a_row;    /* all tasks that failed since, whatever has become of them */
+    int64_t alone;       /* those that had not failed elsewhere by then */
+    int64_t well;        /* how many of these did well elsewhere by the very attempt that failed here */
+    int64_t confirmed;   /* how many failed by it on trusted workers, too */
+    int64_t most_failed; /* so many of these make it a suspect */
     bool is_listed;      /* it is counted among the doubters */
     int well_stage_id;   /* the last task that did well elsewhere */
     int64_t well_task;
@@ -231,8 +234,8 @@ double retry_due(const resource_class *class);
 /* Tasks are to have the attempt of `like` from `like.due` on. They are counted as retrying. */
 void retry_add(tf_sched *s, retry like, tf_interval tasks);
 
-/* Of these tasks those that wait for the attempt may have the one before it, from `due` on: that is not counted.
- * Returns which these are, to be freed. */
+/* Of these tasks those that wait for the attempt may have the one before it, from `due` on, as trials: not counted.
+ * Returns which these are, to be freed. They are trials. */
 tf_intervals retry_take_back(tf_sched *s, int stage_id, tf_interval tasks, int attempt, double due);
 
 /* ---- doubts.c ---- */
@@ -240,14 +243,21 @@ tf_intervals retry_take_back(tf_sched *s, int stage_id, tf_interval tasks, int a
 /* Adds tasks behind the others. */
 void doubts_add(tf_sched *s, worker *w, doubt tasks);
 
-/* Takes the tasks out of the worker's doubts. How many were there, and how many of them were tried elsewhere. */
+/* Takes the tasks out of the worker's doubts, as far as it was this attempt that failed; 0: any. How many were there,
+ * and how many of them were tried elsewhere. */
 typedef struct doubts_removed {
     int64_t tasks, tried;
 } doubts_removed;
-doubts_removed doubts_remove(worker *w, int stage_id, tf_interval tasks);
+doubts_removed doubts_remove(worker *w, int stage_id, tf_interval tasks, int attempt);
 
 /* Which of the tasks are doubtful on the worker? Adds them. */
 void doubts_find(const worker *w, int stage_id, tf_interval tasks, tf_intervals *found);
+
+/* Are some of the tasks tried elsewhere? */
+bool doubts_are_tried(const worker *w, int stage_id, tf_interval tasks);
+
+/* How many tasks of the stage the worker keeps the last rows of. */
+int64_t doubts_count(const worker *w, int stage_id);
 
 /* Removes the last doubt. false: there is none. */
 bool doubts_pop(worker *w, doubt *last);
@@ -258,10 +268,12 @@ void doubts_clear(tf_sched *s, worker *w);
 /* ---- health.c ---- */
 
 enum {
-    HEALTH_FAILED_IN_A_ROW = 5, /* make a worker a suspect: at first */
-    HEALTH_EARLY = 3,           /* the last of these are tried elsewhere at once, instead of a second attempt */
-    HEALTH_WELL_ELSEWHERE = 2,  /* of these make it sick */
-    HEALTH_TRIALS = 5           /* tasks of a suspect that others try, at most */
+    HEALTH_FAILED_IN_A_ROW = 5,  /* make a worker a suspect: at first */
+    HEALTH_EARLY = 3,            /* the last of these are tried elsewhere at once, instead of a second attempt */
+    HEALTH_WELL_ELSEWHERE = 2,   /* of these make it sick */
+    HEALTH_TRIALS = 5,           /* tasks of a suspect that others try, at most */
+    HEALTH_MOST_IN_DOUBT = 1000, /* failures of a worker: with more of them all count */
+    HEALTH_MOST_AT_FIRST = 20    /* the same while no task of the stage has done well anywhere */
 };
 
 /* The worker is to be down: what is doubtful of it is for others. */
@@ -274,6 +286,14 @@ void health_tell(tf_sched *s, tf_action action);
 static inline bool health_is_good(const worker *w) {
     return w->health.state == HEALTH_WELL;
 }
+
+/* Have few of its tasks just failed? Only such a worker can tell whether another is sick. */
+static inline bool health_is_trusted(const worker *w) {
+    return w->health.state == HEALTH_WELL && w->health.in_a_row < HEALTH_EARLY;
+}
+
+/* Is there a trusted worker beside this one that could run tasks of the class? */
+bool health_has_trusted(const tf_sched *s, const worker *beside, int class_id);
 
 /* Tasks have done well on the worker. */
 void health_did_well(tf_sched *s, int worker_id, int stage_id, int64_t first, int64_t count);

@@ -65,6 +65,7 @@ typedef struct cluster {
     int slow;   /* the first workers take ten times as long; so many of them */
     int sick;   /* on the first workers all tasks fail from `sickens` on; so many of them */
     double sickens;
+    double sick_speed;            /* how many times as fast tasks fail there as they do well elsewhere; 0: 1 */
     int64_t bad_first, bad_count; /* tasks that fail always, of each stage */
     bool keeps;                   /* workers keep rows of tasks that fail for good */
     int retries;
@@ -134,6 +135,10 @@ static bool is_sick(const sim *s, int w) {
     return w < s->c->sick && s->now >= s->c->sickens;
 }
 
+static double speed_of(const sim *s, int w) {
+    return is_sick(s, w) && s->c->sick_speed > 0 ? s->c->sick_speed : 1;
+}
+
 static bool can_run(const sim *s, int w, int stage) {
     return w >= s->c->unable || stage != w % s->c->stages;
 }
@@ -195,7 +200,7 @@ static void feed(sim *s, int w) {
             tf_interval run = tf_intervals_pop(&k->queue[stage], by_time < share ? by_time : share);
             event done = {.kind = EVENT_BATCH_ENDED, .worker = w, .life = k->life, .stage = stage, .first = run.first};
             for (int64_t i = run.first; i < run.end; i++)
-                done.seconds += duration(s, stage, i) * (w < s->c->slow ? 10 : 1);
+                done.seconds += duration(s, stage, i) * (w < s->c->slow ? 10 : 1) / speed_of(s, w);
             done.count = run.end - run.first;
             done.time = s->now + done.seconds;
             k->busy += slots;
@@ -776,6 +781,27 @@ Test(sick, workers_may_be_all_but_one) {
     c.sick = 7;
     simulate(&c, 12);
     cr_expect(c.named == 7 && c.misjudged == 0 && c.lost == 0, "%d named, %lld lost", c.named, (long long)c.lost);
+}
+
+/* Several on which everything fails at once, and faster than it does well elsewhere: they don't speak for each other,
+ * wherever bad points lie, be it from the start or after they have done well. */
+Test(sick, workers_do_not_speak_for_each_other) {
+    for (int seed = 0; seed < 60; seed++) {
+        cluster c = three;
+        c.workers = 3 + seed % 6;
+        c.slots = 1 + seed % 4;
+        c.sick = 2 + seed / 6 % (c.workers - 2);
+        c.sick_speed = seed % 5 ? 20 : 1;
+        c.sickens = seed % 2 ? 0.5 : 0;
+        c.tasks = 3000;
+        c.mean = 0.02;
+        c.retries = seed % 3;
+        c.bad_first = 200;
+        c.bad_count = seed % 7 ? 0 : 50;
+        simulate(&c, (uint64_t)seed);
+        cr_expect(c.named == c.sick && c.misjudged == 0 && c.lost == 0, "%d of %d named, %lld lost with seed %d",
+                  c.named, c.sick, (long long)c.lost, seed);
+    }
 }
 
 /* Ten thousand tasks that fail everywhere, one behind the other: nobody is to blame, and it takes no time. */
