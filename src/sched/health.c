@@ -254,13 +254,9 @@ static void clear_up(tf_sched *s, int worker_id, int stage_id, tf_interval tasks
     }
 }
 
-void health_did_well(tf_sched *s, int worker_id, int stage_id, int64_t first, int64_t count) {
-    stage *st = &s->stage[stage_id];
-    if (st->forgiven.total > 0)
-        tf_intervals_remove(&st->forgiven, first, first + count);
-    if (s->doubters == 0)
-        return;
+void health_note_well(tf_sched *s, int worker_id, int stage_id, int64_t first, int64_t count) {
     worker *w = &s->worker[worker_id];
+    tf_intervals_remove(&s->stage[stage_id].forgiven, first, first + count);
     clear_up(s, worker_id, stage_id, (tf_interval){first, first + count}, 0, true);
     if (!w->health.is_listed)
         return;

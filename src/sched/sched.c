@@ -70,14 +70,14 @@ int tf_sched_count_well(const tf_sched *s) {
 }
 
 bool tf_sched_next_change(tf_sched *s, tf_action *action) {
-    return health_next(s, action) || stage_next_change(s, action);
+    return (health_has_news(s) && health_next(s, action)) || stage_next_change(s, action);
 }
 
 bool tf_sched_next(tf_sched *s, double now, tf_action *action) {
     s->now = now;
     if (tf_sched_next_change(s, action) || grant_next(s, now, action))
         return true;
-    return health_settle_rest(s) && tf_sched_next_change(s, action);
+    return s->doubters > 0 && health_settle_rest(s) && tf_sched_next_change(s, action);
 }
 
 bool tf_sched_is_stuck(const tf_sched *s) {

@@ -27,8 +27,10 @@ typedef struct level_queue {
 /* How long a stage's tasks take on a worker. */
 typedef struct pace {
     double logs; /* of the seconds that a task took: the sum over reports */
-    double seconds;
     int64_t reports;
+    double product; /* of what tasks took in the reports that are not counted among these yet */
+    int uncounted;
+    double seconds; /* of all reports */
 } pace;
 
 typedef struct stage {
@@ -42,8 +44,8 @@ typedef struct stage {
     int64_t blocked;  /* tasks that wait for other tasks */
     tf_estimate estimate;
     pace *pace;            /* by worker, as far as some of it have ended; while it is open */
-    int paces, pace_count; /* workers that have one; those of enough reports */
-    double pace_sum;       /* of the latter's paces, as logarithms */
+    int paces, pace_count; /* workers that there is room for; those that have one */
+    double pace_sum;       /* of all paces, as logarithms */
     tf_intervals
         forgiven; /* tasks that have failed on a sick worker: the attempt under way may fail once for nothing */
     bool is_unable_somewhere; /* some worker has said that it can't run its tasks; the class is its own */
@@ -295,8 +297,12 @@ static inline bool health_is_trusted(const worker *w) {
 /* Is there a trusted worker beside this one that could run tasks of the class? */
 bool health_has_trusted(const tf_sched *s, const worker *beside, int class_id);
 
-/* Tasks have done well on the worker. */
-void health_did_well(tf_sched *s, int worker_id, int stage_id, int64_t first, int64_t count);
+/* Tasks have done well on the worker: this costs a compare or two where none have failed. */
+void health_note_well(tf_sched *s, int worker_id, int stage_id, int64_t first, int64_t count);
+static inline void health_did_well(tf_sched *s, int worker_id, int stage_id, int64_t first, int64_t count) {
+    if (s->doubters > 0 || s->stage[stage_id].forgiven.total > 0)
+        health_note_well(s, worker_id, stage_id, first, count);
+}
 
 /* Tasks have failed on the worker for good, and their rows are written. */
 void health_has_failed(tf_sched *s, int worker_id, int stage_id, int64_t first, int64_t count);
@@ -304,6 +310,11 @@ void health_has_failed(tf_sched *s, int worker_id, int stage_id, int64_t first, 
 /* Attempts have failed on the worker, from which the tasks are taken already. What becomes of them follows: another
  * attempt, or that they have failed; or what it tells of them later. */
 void health_failed(tf_sched *s, int worker_id, const doubt *failed);
+
+/* May there be something to be told? */
+static inline bool health_has_news(const tf_sched *s) {
+    return s->told_first < s->told_end || s->suspects > 0 || s->stopping;
+}
 
 /* The next that is to be told of tasks that were in doubt, and of workers that are sick. */
 bool health_next(tf_sched *s, tf_action *action);
