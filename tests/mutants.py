@@ -16,6 +16,7 @@ TESTS = ("sim_farm_campaigns", "unit_farm_master")
 
 MASTER, PEERS, UNTIL = "src/farm/master.c", "src/farm/peers.c", "src/farm/until.c"
 DEPENDENCIES, WORKER = "src/farm/dependencies.c", "src/farm/worker.c"
+CONTACT, GATHERING = "src/farm/contact.c", "src/farm/gathering.c"
 STAGES = "src/sched/stages.c"
 
 # What is wrong, where, and how: the text of the source, which must be there once, and what stands in its place.
@@ -32,13 +33,13 @@ MUTANTS = [
     ("\"until\" is looked at too early", UNTIL, "if (!l->is_due || !tf_sched_has_caught_up(u->sched, stage))", "if (!l->is_due)"),
     ("\"until\" lets all tasks go at once", UNTIL, "    make_ready(u, stage, 0, l->next);", "    make_ready(u, stage, 0, tf_stage_so_far(spec));"),
     ("tasks that a worker can't run are forgotten", WORKER, "        give_back(w, stage, p.attempt, p.tasks);", "        (void)p;"),
-    ("a stage that nobody can run is not stopped", MASTER, "peers_are_known(&m->peers) && unables_stop(m->unables)", "false"),
+    ("a stage that nobody can run is not stopped", MASTER, "unables_stop(m->unables, &is_sick)", "false"),
     ("a drain is not passed on", MASTER, "    transport_send_all(m->transport, TAG_DRAIN,", "    (void)(TAG_DRAIN +"),
     ("a worker that has drained is waited for", MASTER, "case TAG_DRAINED: tf_sched_worker_down(m->sched, from); break;", "case TAG_DRAINED: break;"),
-    ("nobody looks for the dead before collective work", MASTER, "        return;\n    bury_dead(m, 0);\n    if (has_loss(m))\n        for", "        return;\n    if (has_loss(m))\n        for"),
+    ("nobody looks for the dead before collective work", MASTER, "        return;\n    bury_lost(m, 0);\n    if (has_loss(m))\n        for", "        return;\n    if (has_loss(m))\n        for"),
     ("ranks are not told to part", MASTER, "            transport_send(m->transport, rank, TAG_PART, NULL, 0);", "            continue;"),
-    ("what is finished after a death is not counted", MASTER, "case TF_ACTION_FINISH: m->finished++; break;", "case TF_ACTION_FINISH: break;"),
-    ("a dead rank is asked for help", PEERS, "    if (!p->peer[rank].is_dead)\n        return rank;", "    if (rank >= 0)\n        return rank;"),
+    ("what is finished after a death is not counted", MASTER, "    else\n        m->finished++;\n", ""),
+    ("a dead rank is asked for help", PEERS, "    if (!p->peer[rank].is_lost)\n        return rank;", "    if (rank >= 0)\n        return rank;"),
     ("a broken rank is not told of", MASTER, "case TAG_BROKEN: break_off(m, payload); break;", "case TAG_BROKEN: break;"),
     ("ranks that break wait for the dead", MASTER, "    message.apart = has_loss(m);\n", ""),
     ("a failed task lets those behind it go", DEPENDENCIES, "tf_graph_ended(d->graph, stage, first, count, done, &what);", "tf_graph_ended(d->graph, stage, first, count, true, &what);"),
@@ -48,7 +49,13 @@ MUTANTS = [
     ("rows that wait for their stage are forgotten", DEPENDENCIES, "        if (d->deferred[i].stage == stage)\n            settle_skipped(d, &d->deferred[i]);\n        else", "        if (d->deferred[i].stage != stage)"),
     ("a waiting worker is not woken", STAGES, "    ready_add(st, level, first, first + count);\n    worker_wake_class(s, st->class_id);", "    ready_add(st, level, first, first + count);"),
     ("tasks that a host has left are forgotten", WORKER, "    requeue(w, rows->stage, rows->attempt, left);\n", ""),
-    ("a task that failed is not tried again", WORKER, "if (rows->failed > 0 && rows->attempt <=", "if (rows->failed > 0 && rows->attempt <"),
+    ("a task that failed is not tried again", WORKER, "return rows->attempt > w->campaign->stage", "return rows->attempt >= w->campaign->stage"),
+    ("a worker writes when the master does not count on it", CONTACT, "    return now < c->until;", "    return now < c->until || now > 0;"),
+    ("a worker that is not heard works on", CONTACT, "    return c->unheard > ", "    return c->unheard > 1e9 + "),
+    ("a silent worker is not given up", PEERS, "? PEER_SILENT : PEER_LIVES;", "? PEER_LIVES : PEER_LIVES;"),
+    ("one that was given up is listened to", MASTER, "    if (m->peers.peer[from].is_lost) {", "    if (false) {"),
+    ("all begin together though one does not answer", GATHERING, "    if (!g->is_open || !peers_are_here(g->peers))", "    if (!g->is_open)"),
+    ("an end that the launcher makes is not forestalled", MASTER, "    if (is_silent && !m->terms.recovers)", "    if (false)"),
     ("what was queued is run though the worker drains", WORKER, "    w->queued = 0;\n    w->waiting = 0;\n}", "}"),
 ]
 

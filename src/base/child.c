@@ -1,7 +1,6 @@
 /* A child process with a socket to it. */
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,13 +52,12 @@ int tf_child_wait(pid_t pid) {
     return status;
 }
 
-void tf_child_close(tf_child *child, double patience) {
+bool tf_child_close(tf_child *child, double patience) {
     const double deadline = tf_now() + patience;
     int status;
+    pid_t ended;
     close(child->socket);
-    if (isinf(patience))
-        tf_child_wait(child->pid);
-    else
-        while (waitpid(child->pid, &status, WNOHANG) == 0 && tf_now() < deadline)
-            poll(NULL, 0, 1);
+    while ((ended = waitpid(child->pid, &status, WNOHANG)) == 0 && tf_now() < deadline)
+        poll(NULL, 0, 1);
+    return ended != 0;
 }

@@ -104,8 +104,9 @@ size_t batch_fixed_size(const tf_campaign *campaign) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), most = page;
     for (int s = 0; s < campaign->stages; s++) {
         const tf_stage_spec *stage = &campaign->stage[s];
-        for (int reads = 0; reads <= has_read_arrays(stage); reads++) {
-            size_t size = size_of_rows(stage, reads, batch_capacity(stage, reads));
+        for (int n = 0; n < (has_read_arrays(stage) ? 2 : 1); n++) {
+            const bool reads = n > 0;
+            const size_t size = size_of_rows(stage, reads, batch_capacity(stage, reads));
             most = size > most ? size : most;
         }
     }

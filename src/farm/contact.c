@@ -36,6 +36,10 @@ void contact_hear(contact *c, double asked, double allowed) {
     c->is_new = false;
 }
 
+void contact_meet(contact *c) {
+    c->is_new = false;
+}
+
 double contact_count_silence(double looked, double now) {
     const double most = 1;
     return now - looked < most ? now - looked : most;

@@ -17,7 +17,7 @@ typedef struct contact {
     double looked;   /* when contact_look was last called */
     double unheard;  /* s for which it has listened since an answer came */
     double allowed;  /* s for which the master has said that it may be silent, beyond the patience */
-    bool is_new;     /* no answer has come yet */
+    bool is_new;     /* nothing has come yet */
 } contact;
 
 /* `now`: by any clock that is the same in all calls, s. */
@@ -28,6 +28,9 @@ bool contact_asks(contact *c, double now);
 
 /* What was asked at that time has been answered, by a master that may be silent now for `allowed` seconds more. */
 void contact_hear(contact *c, double asked, double allowed);
+
+/* Something else has come from the master: it is at work, and answers from now on. */
+void contact_meet(contact *c);
 
 /* To be called all the time, as long as it listens. */
 void contact_look(contact *c, double now);

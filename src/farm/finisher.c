@@ -4,7 +4,7 @@
 #include "farm/finisher.h"
 
 #include <errno.h>
-#include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -128,6 +128,8 @@ tf_err tf_finisher_run(tf_finisher *f, tf_store_plan *plan, tf_err outcome, doub
 void tf_finisher_free(tf_finisher *f) {
     if (!f)
         return;
-    tf_child_close(&f->child, INFINITY);
+    const double patience = 5; /* s */
+    if (!tf_child_close(&f->child, patience))
+        kill(f->child.pid, SIGKILL); /* it has nothing to do any more, and stands still */
     free(f);
 }

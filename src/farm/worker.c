@@ -176,6 +176,7 @@ static void add_grant(worker *w, const grant_message *grant) {
 }
 
 void worker_grant(worker *w, const grant_message *grants, size_t count) {
+    contact_meet(&w->contact);
     for (size_t n = 0; n < count; n++)
         add_grant(w, &grants[n]);
 }

@@ -12,7 +12,7 @@
  * errno. */
 static int check_signature(int fd, bool *there) {
     static const char signature[8] = "\211HDF\r\n\032\n";
-    char found[sizeof signature];
+    char found[sizeof signature] = {0};
     size_t read = 0;
     ssize_t got = 1;
     while (read < sizeof found && (got > 0 || (got < 0 && errno == EINTR))) {

@@ -108,7 +108,7 @@ static int transfer_patiently(const transfer *t) {
 
 int MPI_File_write_at(MPI_File file, MPI_Offset offset, const void *data, int count, MPI_Datatype type,
                       MPI_Status *status) {
-    MPI_Status own;
+    MPI_Status own = {0};
     return transfer_patiently(&(transfer){.file = file,
                                           .offset = offset,
                                           .out = data,
@@ -118,7 +118,7 @@ int MPI_File_write_at(MPI_File file, MPI_Offset offset, const void *data, int co
 }
 
 int MPI_File_read_at(MPI_File file, MPI_Offset offset, void *data, int count, MPI_Datatype type, MPI_Status *status) {
-    MPI_Status own;
+    MPI_Status own = {0};
     return transfer_patiently(&(transfer){.file = file,
                                           .offset = offset,
                                           .in = data,

@@ -104,8 +104,10 @@ tf_team tf_team_of_node(const tf_team *t) {
 
 tf_team tf_team_split(const tf_team *t, int number) {
     MPI_Comm part;
+    if (t->ranks == 1 && number < 0)
+        return tf_team_of(MPI_COMM_NULL);
     if (t->ranks == 1)
-        return number < 0 ? (tf_team){.comm = MPI_COMM_NULL} : tf_team_alone();
+        return tf_team_alone();
     MPI_Comm_split(t->comm, number < 0 ? MPI_UNDEFINED : number, 0, &part);
     return tf_team_of(part);
 }
