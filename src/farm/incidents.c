@@ -82,6 +82,11 @@ void incidents_begin(incidents *i, const incident *what) {
     keep(i, i->entries++);
 }
 
+void incidents_begin_now(incidents *i, incident_kind kind, int rank, const char *host, const char *text) {
+    const incident what = {.kind = kind, .rank = rank, .host = host, .since = tf_wall(), .text = text};
+    incidents_begin(i, &what);
+}
+
 void incidents_end(incidents *i, incident_kind kind, int rank, double end) {
     const int n = find(i, kind, rank);
     if (n < 0)

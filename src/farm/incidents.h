@@ -23,6 +23,9 @@ void incidents_free(incidents *i);
 /* An incident begins. Nothing happens if one of this kind is under way on the rank. */
 void incidents_begin(incidents *i, const incident *incident);
 
+/* The same, of one that begins now. */
+void incidents_begin_now(incidents *i, incident_kind kind, int rank, const char *host, const char *text);
+
 /* The incident of this kind on the rank is over, since `end` (tf_wall). Nothing happens if none is under way. */
 void incidents_end(incidents *i, incident_kind kind, int rank, double end);
 

@@ -242,9 +242,7 @@ static void hear_unable(master *m, int from, const unable_message *message) {
     const char *host = m->peers.peer[from].host;
     unables_hear(m->unables, from, host, message, now(m), &warning);
     if (warning.length && message->is_sick)
-        incidents_begin(
-            m->incidents,
-            &(incident){.kind = INCIDENT_SICK, .rank = from, .host = host, .since = tf_wall(), .text = warning.data});
+        incidents_begin_now(m->incidents, INCIDENT_SICK, from, host, warning.data);
     else if (warning.length)
         warn(m, warning.data);
     tf_buf_free(&warning);

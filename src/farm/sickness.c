@@ -60,9 +60,7 @@ void sickness_begin(sickness *s, const tf_action *a) {
         "well elsewhere, as ",
         a->worker, host, (long long)a->count, (long long)a->well);
     tf_task_name(s->campaign, a->stage, a->first, &text);
-    incidents_begin(
-        s->incidents,
-        &(incident){.kind = INCIDENT_SICK, .rank = a->worker, .host = host, .since = tf_wall(), .text = text.data});
+    incidents_begin_now(s->incidents, INCIDENT_SICK, a->worker, host, text.data);
     tf_buf_free(&text);
     s->sick++;
     transport_send(s->transport, a->worker, TAG_DRAIN, &(drain_message){.how = DRAIN_SICK}, sizeof(drain_message));
@@ -73,9 +71,7 @@ void sickness_say_slow(const sickness *s, const tf_action *a) {
     tf_buf text = {0};
     tf_buf_addf(&text, "rank %d on %s is slow: tasks of stage \"%s\" take %.0f times as long there as elsewhere",
                 a->worker, host, s->campaign->stage[a->stage].name, a->times);
-    incidents_begin(
-        s->incidents,
-        &(incident){.kind = INCIDENT_SLOW, .rank = a->worker, .host = host, .since = tf_wall(), .text = text.data});
+    incidents_begin_now(s->incidents, INCIDENT_SLOW, a->worker, host, text.data);
     tf_buf_free(&text);
 }
 

@@ -255,7 +255,7 @@ def end_detached(pid: int, birth: str, number: int) -> None:
 
 
 def signal_for(told: float) -> int:
-    """The signal for a launcher that has not returned, and whose run is over since then (time.monotonic()); 0: none yet."""
+    """The signal for a launcher that has not returned. Its run is over since then (time.monotonic()). 0: none yet."""
     late = time.monotonic() - told - _LEAVE
     return 0 if late < 0 else signal.SIGTERM if late < _KILL else signal.SIGKILL
 
