@@ -349,11 +349,12 @@ static void bury(master *m, int rank, peer_state why) {
             end_written(m, rank, s);
     tf_sched_worker_down(m->sched, rank);
     tf_sched_freeze(m->sched);
-    incidents_begin(m->incidents, &(incident){.kind = is_silent ? INCIDENT_SILENT : INCIDENT_DEAD,
-                                              .rank = rank,
-                                              .host = m->peers.peer[rank].host,
-                                              .since = tf_wall() - (is_silent ? silence : 0),
-                                              .text = text.data});
+    const incident what = {.kind = is_silent ? INCIDENT_SILENT : INCIDENT_DEAD,
+                           .rank = rank,
+                           .host = m->peers.peer[rank].host,
+                           .since = tf_wall() - (is_silent ? silence : 0),
+                           .text = text.data};
+    incidents_begin(m->incidents, &what);
     tf_buf_free(&text);
     if (is_silent && !m->terms.recovers)
         drain(m, DRAIN_AT_ONCE, TF_FARM_SILENCE);
