@@ -52,7 +52,7 @@ MUTANTS = [
     ("a task that failed is not tried again", WORKER, "return rows->attempt > w->campaign->stage", "return rows->attempt >= w->campaign->stage"),
     ("a worker writes when the master does not count on it", CONTACT, "    return now < c->until;", "    return now < c->until || now > 0;"),
     ("a worker that is not heard works on", CONTACT, "    return c->unheard > ", "    return c->unheard > 1e9 + "),
-    ("a silent worker is not given up", PEERS, "? PEER_SILENT : PEER_LIVES;", "? PEER_LIVES : PEER_LIVES;"),
+    ("a silent worker is not given up", PEERS, "    if (silent > p->patience + MARGIN + who->allowed)", "    if (false)"),
     ("one that was given up is listened to", MASTER, "    if (m->peers.peer[from].is_lost) {", "    if (false) {"),
     ("all begin together though one does not answer", GATHERING, "    if (!g->is_open || !peers_are_here(g->peers))", "    if (!g->is_open)"),
     ("an end that the launcher makes is not forestalled", MASTER, "    if (is_silent && !m->terms.recovers)", "    if (false)"),

@@ -65,9 +65,11 @@ peer_state peers_judge(const peers *p, int rank, double silence) {
     const double silent = peers_silence(p, rank);
     if (who->is_lost)
         return PEER_LIVES;
-    if (who->is_up && who->is_locked && silent >= silence && has_ended(p, rank))
-        return PEER_DIED;
-    return silent > p->patience + MARGIN + who->allowed ? PEER_SILENT : PEER_LIVES;
+    if (silent > p->patience + MARGIN + who->allowed)
+        return PEER_SILENT;
+    if (!who->is_up || !who->is_locked || silent < silence || !has_ended(p, rank))
+        return PEER_LIVES;
+    return silent < p->patience ? PEER_DIED : PEER_SILENT; /* the latter has ended by itself, since it heard nothing */
 }
 
 void peers_mark_lost(peers *p, int rank, peer_state why) {

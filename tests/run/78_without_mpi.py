@@ -168,7 +168,8 @@ class FullDisk(farm.FarmTest):
         for left in range(8, 140, 12):  # KB
             with self.subTest(left=left):
                 (small / "fill").write_bytes(bytes((3072 - left) << 10))
-                done = self.taskfarm("e.json", "--output", small / "e.h5", status=3)
+                done = self.taskfarm("e.json", "--output", small / "e.h5", "--patience", 0.01, status=None)
+                self.assertIn(done.returncode, (3, 75))  # a stage that does not fit; a disk that may have room again
                 self.assertRegex(done.stderr, r"No space left on device( \(the disk is full\))?\n$")
                 self.assertNotIn("error message", done.stderr)
                 subprocess.run(["rm", "-rf", *small.iterdir()], check=True)

@@ -138,8 +138,8 @@ static const collect_message *note_steps(farm *f, int to, const collect_message 
 
 static void check_receiver(farm *f, int to, int tag, const void *payload, size_t size) {
     farm_node *node = &f->node[to];
-    farm_require(f, !node->known_end || !is_work(tag), "%s is sent to rank %d, which is known to be dead",
-                 tag_name[tag], to);
+    farm_require(f, !node->known_end || !is_work(tag) || node->is_given_up,
+                 "%s is sent to rank %d, which is known to be dead", tag_name[tag], to);
     farm_require(f, !node->farewell || to == 0 || tag == TAG_LEAVE || node->is_given_up,
                  "%s is sent to rank %d, which was told to leave", tag_name[tag], to);
     f->drains = f->drains || tag == TAG_DRAIN;
