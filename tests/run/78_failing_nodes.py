@@ -117,7 +117,7 @@ class FailingNodes(farm.FarmTest):
         try:
             run.process.wait(10)
         except subprocess.TimeoutExpired:
-            self.box.enter(1, "mpirun=$(pgrep -x mpirun) && kill -9 $(pgrep -P $mpirun) $mpirun")
+            self.box.enter(1, "for m in $(pgrep -x mpirun); do kill -9 $(pgrep -P $m) $m; done; true")  # it may just have returned
 
     def befall(self, run, begun):
         """Once so many more tasks have begun, something happens to a node. All of the run on the others ends by itself, and on
