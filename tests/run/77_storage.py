@@ -122,8 +122,7 @@ class Calls(Storage):
         """Open MPI keeps the others waiting for ever: the run does not."""
         self.campaign(NUMBERS)
         done = self.run_failing(f"open:{errno.ENOSPC}:1+", 3, None, patience=1, paths="run-1/mpi-", rank=2)
-        if done.returncode != 75:
-            self.assertEqual(done.returncode, 0 if farm.MPICH else 75, farm.told(done, self.folder))
+        self.assertIn(done.returncode, (0, 3) if farm.MPICH else (75,), farm.told(done, self.folder))
         self.taskfarm("x.json")
         self.expect_whole()
 

@@ -15,7 +15,7 @@ class Silence(SilenceTest):
         run, ranks = self.begin()
         self.stop(ranks[1])
         status = run.wait(60)
-        self.assertEqual(status, 75)
+        self.assertIn(status, (9, 75) if farm.MPICH else (75,))  # MPICH's mpiexec has killed the one that was stopped
         self.assertEqual((self.folder / "ended").read_text(), "75\n")
         text = self.said()
         self.assertRegex(
