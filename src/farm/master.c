@@ -34,13 +34,11 @@ struct master {
     unables *unables;
     incidents *incidents;
     sickness *sickness;
-    bool ends; /* all is done but for rows that workers write yet */
     notices *notices;
     terms terms;
     peers peers;
     gathering gathering;
-    tf_action waiting; /* what is to be done as soon as all are here */
-    bool is_waiting;
+    tf_action waiting;         /* what is to be done as soon as all are here */
     double longest_check;      /* s that a look at "until" has taken */
     double started;            /* when it was made */
     double elapsed_at_close;   /* s that the run had taken when the output was closed; 0: it is open */
@@ -48,20 +46,22 @@ struct master {
     int64_t reused;            /* tasks that earlier runs have done */
     tf_left_out left_out;      /* of the reused */
     int64_t excluded, skipped; /* tasks that workers found left out, or skipped: the scheduler counts them as done */
-    int finished;              /* how many stages are */
     int *until, until_count;   /* the stages that have one */
-    tf_action *step;           /* what all ranks are to do together, and have not been told yet */
     int steps;
-    tf_buf grants;      /* grants that are sent together, once the next is there */
-    int granted_to;     /* who gets them */
-    tf_tally failures;  /* by message; owners are stages */
-    double checked;     /* when workers' lives were last checked */
+    tf_action *step;   /* what all ranks are to do together, and have not been told yet */
+    tf_buf grants;     /* grants that are sent together, once the next is there */
+    tf_tally failures; /* by message; owners are stages */
+    double checked;    /* when workers' lives were last checked */
+    double grace_end;  /* when running tasks are not waited for any longer */
+    double leave_end;  /* when ranks that part are not waited for any longer */
+    parting parting;
     drain_how draining; /* 0: tasks are handed out */
     int stopping;       /* why it drains: see tf_farm_progress */
-    double grace_end;   /* when running tasks are not waited for any longer */
-    parting parting;
-    double leave_end; /* when ranks that part are not waited for any longer */
-    tf_err outcome;   /* the run's, once the ranks part */
+    int granted_to;     /* who gets the grants */
+    int finished;       /* how many stages are */
+    tf_err outcome;     /* the run's, once the ranks part */
+    bool is_waiting;    /* `waiting` is */
+    bool ends;          /* all is done but for rows that workers write yet */
 };
 
 static double now(const master *m) {
