@@ -2,8 +2,7 @@
  * since a process that was stopped, as all of a job may be, finds its answers when it goes on. */
 #include "farm/contact.h"
 
-/* The master begins to answer when it has laid out its plans, which takes a while for millions of tasks. */
-#define FIRST_PATIENCE 10 /* times the patience */
+#include "farm/terms.h"
 
 /* With thousands of workers each asks less often. */
 static double interval_of(double patience, int ranks) {
@@ -37,6 +36,7 @@ void contact_hear(contact *c, double asked, double allowed) {
 }
 
 void contact_meet(contact *c) {
+    c->unheard = 0;
     c->is_new = false;
 }
 
@@ -54,6 +54,7 @@ bool contact_may_write(const contact *c, double now) {
     return now < c->until;
 }
 
+/* The master begins to answer when it has laid out its plans, which takes a while for millions of tasks. */
 bool contact_is_lost(const contact *c) {
-    return c->unheard > (c->is_new ? FIRST_PATIENCE : 1) * c->patience + c->allowed;
+    return c->unheard > (c->is_new ? TOGETHER : 1) * c->patience + c->allowed;
 }

@@ -407,9 +407,9 @@ static void break_off(master *m, const broken_message *broken) {
 /* A look at "until" reads all rows so far: nothing is heard of this rank meanwhile. */
 static void answer(master *m, int from, const alive_message *question) {
     peers_allow(&m->peers, from, question->silence);
-    const double long_check = 1, times = 10;
+    const double long_check = 1; /* s */
     const alive_message heard = {.asked = question->asked,
-                                 .silence = m->longest_check > long_check ? times * m->terms.patience : 0};
+                                 .silence = m->longest_check > long_check ? TOGETHER * m->terms.patience : 0};
     transport_send(m->transport, from, TAG_HEARD, &heard, sizeof heard);
 }
 

@@ -404,3 +404,15 @@ Test(worker, is_not_drained_before_all_is_written) {
     expect(s, TAG_DRAINED);
     close_scene(s);
 }
+
+Test(worker, takes_a_grant_after_a_long_start_for_a_sign_of_life) {
+    scene *s = open_scene("{" RUN "}", (farm_setting){.slots[WORKER] = 1, .terms = {.patience = 10}});
+    const rank *r = &s->farm.node[WORKER].rank;
+    expect(s, TAG_HELLO);
+    for (int i = 0; i < 40; i++) /* the master plans */
+        wait_for(s, 0.5);
+    grant(s, 0, 1, 0, 1);
+    wait_for(s, 0.5);
+    cr_expect(!r->ended);
+    close_scene(s);
+}
