@@ -42,12 +42,11 @@ typedef struct run {
 /* ---- Starting ---- */
 
 static double patience_of(const tf_farm_options *o) {
-    const double standard = 60;
     const char *text = getenv("TASKFARM_PATIENCE");
     double seconds;
     if (o->patience > 0)
         return o->patience;
-    return text && tf_parse_duration(text, &seconds) && seconds > 0 ? seconds : standard;
+    return text && tf_parse_duration(text, &seconds) && seconds > 0 ? seconds : TF_USUAL_PATIENCE;
 }
 
 /* What comes next takes no longer than that, as a rule. One rank alone waits for nobody. */
