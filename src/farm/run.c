@@ -162,6 +162,8 @@ static tf_err set_up(run *r) {
         return err;
     if (r->own_campaign)
         r->lock = tf_store_join(r->campaign, NULL, r->team.rank);
+    if (r->team.ranks > 1)
+        watchman_guard_tasks(r->watchman, r->terms.patience);
     err = tf_team_agree(&r->team, share_out(r, works), r->error);
     if (err == TF_OK)
         err = tf_team_agree(&r->team, start_slots(r, works), r->error);

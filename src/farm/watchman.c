@@ -107,6 +107,7 @@ static void say_why(const watchman *w, const char *what, int status) {
 static void end_process(const watchman *w, const char *what) {
     const int status = __atomic_load_n(&w->status, __ATOMIC_ACQUIRE);
     const int last = status >= 0 ? status : TF_ERR_STOPPED;
+    tf_spawner_part(w->spawner); /* a call that does not return may keep the process, and its sockets, for long */
     tf_spawner_wake(w->spawner);
     if (is_read())
         say_why(w, what, status);
@@ -123,9 +124,9 @@ typedef struct stillness {
 } stillness;
 
 /* Seconds between two looks at the rank. */
-static double interval_of(double limit) {
-    const double longest = 5, shortest = 0.05;
-    return fmax(shortest, fmin(longest, limit / 12));
+static double interval_of(const watchman *w, double limit) {
+    const double shortest = 0.05;
+    return fmax(shortest, fmin(tf_spawner_beats(w->spawner), limit / 12));
 }
 
 /* A large row may be a single call, whose bytes the system counts while it goes on. */
@@ -143,7 +144,7 @@ static void look_at_rank(const watchman *w, stillness *m, double now) {
     __atomic_load(&w->limit, &limit, __ATOMIC_RELAXED);
     const uint64_t traffic = beats == m->beats ? see_traffic(w) : 0;
     const bool is_still = beats == m->beats && (traffic == m->traffic || m->traffic == 0);
-    m->seconds = is_still ? m->seconds + fmin(now - m->looked, 2 * interval_of(limit)) : 0;
+    m->seconds = is_still ? m->seconds + fmin(now - m->looked, 2 * interval_of(w, limit)) : 0;
     m->beats = beats;
     m->traffic = traffic;
     m->looked = now;
@@ -167,10 +168,11 @@ static void *keep_watch(void *context) {
         if (left <= 0)
             end_process(w, NULL);
         look_at_rank(w, &still, now);
+        tf_spawner_beat(w->spawner);
         struct pollfd heard[] = {{w->fd, POLLIN, 0}, {w->wake, POLLIN, 0}, {w->stop, POLLIN, 0}};
         double limit;
         __atomic_load(&w->limit, &limit, __ATOMIC_RELAXED);
-        poll(heard, 3, (int)ceil(1e3 * fmin(left, interval_of(limit))));
+        poll(heard, 3, (int)ceil(1e3 * fmin(left, interval_of(w, limit))));
         if (heard[2].revents)
             hear_caller(w);
         uint64_t ignored;
@@ -242,6 +244,11 @@ void watchman_expect(watchman *w, const char *what, double limit) {
     watchman_live(w);
 }
 
+void watchman_guard_tasks(const watchman *w, double patience) {
+    if (w->watched)
+        tf_spawner_watch(w->spawner, patience);
+}
+
 void watchman_live(watchman *w) {
     __atomic_add_fetch(&w->beats, 1, __ATOMIC_RELEASE);
 }
@@ -258,6 +265,7 @@ void watchman_let_end(watchman *w) {
 void watchman_end(watchman *w, bool restore) {
     __atomic_store_n(&w->over, true, __ATOMIC_RELEASE);
     wake(w);
+    watchman_guard_tasks(w, 0);
     if (w->watched)
         pthread_join(w->thread, NULL);
     close(w->fd);

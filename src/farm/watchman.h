@@ -29,6 +29,10 @@ signal_seen watchman_next_signal(watchman *w);
  * above, and says why. */
 void watchman_expect(watchman *w, const char *what, double limit);
 
+/* If this process is stopped, or held by the kernel, for longer than that, s, what it has started is killed: others
+ * have its tasks then. */
+void watchman_guard_tasks(const watchman *w, double patience);
+
 /* What the rank is at is going on. From any thread. */
 void watchman_live(watchman *w);
 

@@ -610,9 +610,11 @@ worker_touch worker_keep_touch(worker *w) {
 
 /* ---- The slots' turn ---- */
 
-/* Gives slots what they may begin. What tasks take of other stages is read then: that may fail, too. */
+/* Gives slots what they may begin. What tasks take of other stages is read then: that may fail, too. A rank that was
+ * stopped may find here that others have its tasks. */
 static tf_err begin_tasks(worker *w, tf_error *error) {
-    if (w->unwritten.count > 0 || (tf_patience_is_tried(&w->patience) && now(w) < w->patience.next))
+    if (!contact_may_write(&w->contact, now(w)) || w->unwritten.count > 0 ||
+        (tf_patience_is_tried(&w->patience) && now(w) < w->patience.next))
         return TF_OK;
     const tf_err err = feed_slots(w, error);
     if (err == TF_OK)

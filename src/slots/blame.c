@@ -8,6 +8,7 @@
 typedef struct host_end {
     int status;                          /* as waitpid says it */
     bool distrusted;                     /* it was killed because a buffer held what can't be true */
+    bool is_innocent;                    /* it was killed because this rank stood still */
     const char *nonsense[BATCH_BUFFERS]; /* what that was; NULL: the buffer held no such thing */
     int64_t overdue;                     /* the task that had taken too long, for which it was killed; -1: none */
 } host_end;
@@ -83,12 +84,13 @@ static tf_err blame(tf_slots *slots, int slot_id, int b, const host_end *end, co
     tf_buf message = {0};
     describe_end(&slots->campaign->stage[order->stage], end->status, late, &message);
     notices_take(slots, slot_id, b, &claim);
-    if (collect_is_together(&claim)) {
+    if (collect_is_together(&claim) && !end->is_innocent) {
         collect_part_ways(slots, slot_id, b, claim.ended, claim.calling_end, tf_buf_text(&message));
         begun = false;
     }
     claim.seconds = begun ? tf_now() - claim.started : 0;
-    bool innocent = (end->overdue >= 0 && !late) || end->distrusted; /* it was killed for another task */
+    /* Was it killed for another task, or for none? */
+    bool innocent = (end->overdue >= 0 && !late) || end->distrusted || end->is_innocent;
     bool guilty = begun && !innocent && !is_over && claim.ended < order->count;
     nonsense = copy_last(slots, slot_id, b, &claim, guilty ? &message : NULL,
                          late ? TF_STATUS_TIMEOUT : TF_STATUS_FAILED, end->status, &part, &rows);
@@ -122,12 +124,16 @@ static tf_err give_up(int slot_id, int status, int failure, tf_error *error) {
     return error->code;
 }
 
-tf_err blame_ended(tf_slots *slots, int slot_id, int status, int failure, const delivery *d) {
+tf_err blame_ended(tf_slots *slots, const spawner_message *ended, const delivery *d) {
     enum { MOST_STILLBORN = 3 };
+    const int slot_id = ended->slot;
     slot *s = &slots->slot[slot_id];
     tf_err err = collect_batches(slots, slot_id, d);
-    host_end end = {.status = status, .distrusted = slot_is_distrusted(s), .overdue = s->overdue};
-    bool had[BATCH_BUFFERS], began = end.distrusted;
+    host_end end = {.status = ended->status,
+                    .distrusted = slot_is_distrusted(s),
+                    .is_innocent = ended->is_innocent,
+                    .overdue = s->overdue};
+    bool had[BATCH_BUFFERS], began = end.distrusted || end.is_innocent;
     for (int b = 0; b < BATCH_BUFFERS; b++) {
         had[b] = s->given[b];
         end.nonsense[b] = s->nonsense[b];
@@ -135,7 +141,7 @@ tf_err blame_ended(tf_slots *slots, int slot_id, int status, int failure, const 
     }
     s->stillborn = began ? 0 : s->stillborn + 1;
     if (s->stillborn >= MOST_STILLBORN)
-        return give_up(slot_id, status, failure, d->error);
+        return give_up(slot_id, ended->status, ended->failure, d->error);
     if (err == TF_OK) /* first the new host: the callback may want to submit to it */
         err = slot_start(slots, slot_id, d->error);
     s->used = true; /* processes that the old host has started may still have the buffers */

@@ -174,8 +174,7 @@ tf_err collect_from_running(tf_slots *slots, int slot_id, int b, double slow, co
 
 /* ---- blame.c ---- */
 
-/* The slot's host has ended with this wait status, or could not be forked (`failure`, an errno; else 0): another is
- * started, and what the old one had is settled. */
-tf_err blame_ended(tf_slots *slots, int slot_id, int status, int failure, const delivery *d);
+/* A host has ended, or could not be forked: another is started, and what the old one had is settled. */
+tf_err blame_ended(tf_slots *slots, const spawner_message *ended, const delivery *d);
 
 #endif

@@ -108,7 +108,7 @@ tf_err tf_slots_poll(tf_slots *slots, double timeout, tf_on_rows *on_rows, void 
         if (ended.slot < 0 || ended.slot >= slots->count ||
             ended.life != slots->slot[ended.slot].life) /* it had to go */
             continue;
-        tf_err err = blame_ended(slots, ended.slot, ended.status, ended.failure, &d);
+        tf_err err = blame_ended(slots, &ended, &d);
         if (err != TF_OK)
             return err;
     }

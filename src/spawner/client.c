@@ -1,6 +1,7 @@
 /* The rank's side of the spawner. */
 #include "spawner/guard.h"
 #include "spawner/hosts.h"
+#include "spawner/pulse.h"
 #include "spawner/spawner.h"
 
 #include <errno.h>
@@ -16,19 +17,24 @@ struct tf_spawner {
     tf_child child; /* the guard; the socket is to the spawner */
     int32_t epoch;  /* of the campaign */
     int32_t given;  /* of that which the spawner has got last */
+    pulse *pulse;
 };
 
 tf_spawner *tf_spawner_fork(const tf_function *program, tf_error *error) {
     tf_child forked;
-    pid_t pid = tf_child_fork(&forked, error);
+    pulse *shared = pulse_new();
+    if (!shared)
+        tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_SYSTEM_LIMIT, "no shared memory: %s", strerror(errno));
+    const pid_t pid = shared ? tf_child_fork(&forked, error) : -1;
     if (pid == 0)
-        spawner_main(forked.socket, guard_fork(forked.socket), program);
+        spawner_main(forked.socket, guard_fork(forked.socket), shared, program);
     if (pid < 0) {
+        pulse_free(shared);
         tf_error_context(error, "the spawner");
         return NULL;
     }
     tf_spawner *spawner = tf_alloc(sizeof *spawner);
-    *spawner = (tf_spawner){.child = forked, .given = -1};
+    *spawner = (tf_spawner){.child = forked, .given = -1, .pulse = shared};
     return spawner;
 }
 
@@ -37,7 +43,29 @@ void tf_spawner_close(tf_spawner *spawner) {
         return;
     tf_spawner_wake(spawner);
     tf_child_close(&spawner->child, PATIENCE);
+    pulse_free(spawner->pulse);
     free(spawner);
+}
+
+void tf_spawner_watch(const tf_spawner *spawner, double patience) {
+    if (!spawner)
+        return;
+    pulse_beat(&spawner->pulse->rank);
+    __atomic_store(&spawner->pulse->patience, &patience, __ATOMIC_RELEASE);
+}
+
+double tf_spawner_beats(const tf_spawner *spawner) {
+    return pulse_interval(spawner ? spawner->pulse->patience : 0);
+}
+
+void tf_spawner_beat(const tf_spawner *spawner) {
+    if (spawner)
+        pulse_beat(&spawner->pulse->rank);
+}
+
+void tf_spawner_part(const tf_spawner *spawner) {
+    if (spawner)
+        __atomic_store_n(&spawner->pulse->ended, 1, __ATOMIC_RELEASE);
 }
 
 void tf_spawner_wake(const tf_spawner *spawner) {

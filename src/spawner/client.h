@@ -23,6 +23,18 @@ tf_err tf_spawner_give_library(tf_spawner *spawner, int stage, int fd, tf_error 
  * them is asked for. Gives the spawner the campaign, as a bundle, if it has not got it. */
 tf_err tf_spawner_warm(tf_spawner *spawner, const tf_buf *bundle, int stage, tf_error *error);
 
+/* From here on this process says at least every tf_spawner_beats seconds that it lives. If it does not for `patience`
+ * seconds in which the spawner was not stopped, hosts and what they run are killed: others may have their tasks by
+ * then. 0: it says nothing any more. */
+void tf_spawner_watch(const tf_spawner *spawner, double patience);
+double tf_spawner_beats(const tf_spawner *spawner);
+
+/* It lives. From any thread. */
+void tf_spawner_beat(const tf_spawner *spawner);
+
+/* It does not, whatever keeps its end: all that runs under the spawner is to end. From any thread. */
+void tf_spawner_part(const tf_spawner *spawner);
+
 /* Lets it go on if somebody has stopped it. From any thread. */
 void tf_spawner_wake(const tf_spawner *spawner);
 

@@ -29,9 +29,11 @@ typedef struct spawner_message {
     int32_t rank;
     int32_t slot;
     int32_t stage;
-    int32_t life;    /* which of the slot's hosts, by number */
-    int32_t status;  /* as waitpid says it */
-    int32_t failure; /* the errno with which the host could not be forked; 0: it was */
+    int32_t life;        /* which of the slot's hosts, by number */
+    int32_t status;      /* as waitpid says it */
+    int32_t failure;     /* the errno with which the host could not be forked; 0: it was */
+    int32_t is_innocent; /* it was ended since the rank stood still: none of its tasks is to blame */
+    int32_t reserved;    /* 0 */
     int64_t size;
 } spawner_message;
 

@@ -3,7 +3,8 @@
  *
  * It lives in a process group of its own, out of reach of the terminal's signals, and is the subreaper of all that
  * tasks leave behind. When a host has ended, what it ran is killed; when the rank is gone, all that is under way is, at
- * once. Guard, spawner and hosts hold the rank's lock on the output: the next run begins when the last of them is gone.
+ * once, and when it has stood still for so long that others may have its tasks (pulse.h). Guard, spawner and hosts hold
+ * the rank's lock on the output: the next run begins when the last of them is gone.
  * If the spawner itself is killed its guard does what is left to do (guard.c). */
 #include "spawner/spawner.h"
 
@@ -11,6 +12,7 @@
 #include "host/host.h"
 #include "spawner/guard.h"
 #include "spawner/message.h"
+#include "spawner/pulse.h"
 #include "spawner/warm.h"
 
 #include <errno.h>
@@ -31,15 +33,18 @@ typedef struct child {
     pid_t pid;
     int slot, life;
     int stages;        /* of its campaign */
+    bool is_innocent;  /* it is ended since the rank stands still */
     host_state *state; /* shared with it: what it runs */
 } child;
 
 enum { SOCKET, SIGNALS, GUARD, FIRST_WARM }; /* places in what is polled */
 
 typedef struct parent {
-    int socket;    /* to the rank */
-    int guard;     /* to the guard */
-    int signals;   /* a signalfd for SIGCHLD */
+    int socket;   /* to the rank */
+    int guard;    /* to the guard */
+    int signals;  /* a signalfd for SIGCHLD */
+    pulse *pulse; /* shared with the rank */
+    stillness rank;
     int lock;      /* the rank's, on the output; -1: none */
     int32_t epoch; /* of the campaign */
     bool over;     /* the campaign is over: the rank is told of no further ends */
@@ -216,7 +221,8 @@ static bool reap_children(parent *s) {
                                      .epoch = s->epoch,
                                      .slot = s->child[i].slot,
                                      .life = s->child[i].life,
-                                     .status = status};
+                                     .status = status,
+                                     .is_innocent = s->child[i].is_innocent};
             if (!s->over)
                 spawner_send(s->socket, &ended, NULL, 0, &ignored);
             s->child[i] = s->child[--s->children];
@@ -233,6 +239,15 @@ static void dismiss_hosts(const parent *s) {
         if (__atomic_load_n(&state->busy, __ATOMIC_SEQ_CST))
             kill_group(s->child[i].pid);
     }
+}
+
+/* Others may be given its tasks from now on: what it has started must not write beside theirs. It may go on later: then
+ * it finds its hosts gone, and none of its tasks is to blame. */
+static void let_hosts_go(parent *s) {
+    for (int i = 0; i < s->children; i++)
+        s->child[i].is_innocent = true;
+    dismiss_hosts(s);
+    tf_children_kill(is_known, s);
 }
 
 /* Idle hosts get a moment for their teardown hooks; the lock on the output goes when nothing works on it any more. */
@@ -272,6 +287,23 @@ static void end_spawner(parent *s) {
     _exit(0);
 }
 
+/* s between two looks at the rank. */
+static double interval_of(const parent *s) {
+    double patience;
+    __atomic_load(&s->pulse->patience, &patience, __ATOMIC_ACQUIRE);
+    return pulse_interval(patience);
+}
+
+static void watch_rank(parent *s) {
+    double patience;
+    __atomic_load(&s->pulse->patience, &patience, __ATOMIC_ACQUIRE);
+    const double still = pulse_feel(&s->rank, &s->pulse->rank, pulse_interval(patience));
+    if (__atomic_load_n(&s->pulse->ended, __ATOMIC_ACQUIRE))
+        end_spawner(s);
+    if (patience > 0 && still > patience)
+        let_hosts_go(s);
+}
+
 static void obey_message(parent *s, const spawner_message *m, const int fds[SPAWNER_FDS]) {
     if (m->epoch != s->epoch) {
         end_campaign(s);
@@ -304,9 +336,10 @@ static void hear_rank(parent *s) {
         obey_message(s, &m, passed);
 }
 
-_Noreturn void spawner_main(int socket, int guard, const tf_function *program) {
+_Noreturn void spawner_main(int socket, int guard, pulse *shared, const tf_function *program) {
     parent s = {.socket = socket,
                 .guard = guard,
+                .pulse = shared,
                 .lock = -1,
                 .setting = {.program = program, .scratch = {.fd = -1}, .staging = {.folder = -1}}};
     close_range(3, ~0U,
@@ -322,7 +355,10 @@ _Noreturn void spawner_main(int socket, int guard, const tf_function *program) {
         const struct pollfd own[] = {{s.socket, POLLIN, 0}, {s.signals, POLLIN, 0}, {s.guard, POLLIN, 0}};
         memcpy(s.polled, own, sizeof own);
         warm_watch(&s.warm, &s.polled[FIRST_WARM]);
-        if (poll(s.polled, FIRST_WARM + (nfds_t)s.warm.count, -1) < 0)
+        const int timeout = s.campaign ? (int)(1e3 * interval_of(&s)) : -1;
+        const int ready = poll(s.polled, FIRST_WARM + (nfds_t)s.warm.count, timeout);
+        watch_rank(&s);
+        if (ready <= 0)
             continue;
         struct signalfd_siginfo info;
         while (read(s.signals, &info, sizeof info) > 0)

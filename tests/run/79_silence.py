@@ -55,5 +55,6 @@ class Silence(SilenceTest):
         self.assertEqual(digest(self.folder / "r.h5"), self.expected)
         self.assertFalse((self.folder / "r.h5.d").exists())
 
+
 if __name__ == "__main__":
     farm.main()

@@ -298,6 +298,31 @@ Test(slots, say_so_when_the_spawner_is_gone) {
     farm_close(&f);
 }
 
+/* As of a rank that is stopped: this process says nothing, and its spawner is told to be patient with it for a while.
+ */
+Test(slots, end_what_they_run_when_the_rank_stands_still) {
+    farm f;
+    tf_error error;
+    int events, left = 0;
+    farm_open(&f, 1, "{\"over\": {\"k\": [0, 1, 2]}, \"run\": {\"command\": \"sleep 1000 & sleep 1000\"}}");
+    const pid_t spawner = spawner_pid();
+    cr_assert_eq(submit(f.exec, 0, 0, 2, &error), 2);
+    for (double limit = tf_now() + 20; children_of(first_child_of(spawner)) == 0 && tf_now() < limit;)
+        usleep(1000);
+    tf_spawner_watch(f.spawner, 0.3);
+    for (double limit = tf_now() + 20; children_of(spawner) > 0 && tf_now() < limit;)
+        usleep(1000);
+    cr_assert_eq(children_of(spawner), 0, "something runs on");
+    tf_spawner_watch(f.spawner, 0);
+    for (double limit = tf_now() + 20; f.result->lefts == 0 && tf_now() < limit;)
+        cr_assert_eq(tf_slots_poll(f.exec, 0.1, outcome_add_rows, f.result, &events, &error), TF_OK);
+    for (int n = 0; n < f.result->lefts; n++)
+        left += (int)(f.result->left[n].end - f.result->left[n].first);
+    cr_expect_eq(left, 2, "both tasks are to be run again");
+    cr_expect_eq(f.result->ended, 0, "none has failed");
+    farm_close(&f);
+}
+
 typedef struct end_of_spawner {
     int socket; /* to it */
     pid_t pid;

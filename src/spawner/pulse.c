@@ -1,0 +1,35 @@
+/* A rank that is stopped, or stuck in the kernel, can't end what it has started, and others are given its tasks after a
+ * while. Its spawner has no other sign of that: sockets to a process that stands still stay open. */
+#include "spawner/pulse.h"
+
+#include <math.h>
+#include <sys/mman.h>
+
+pulse *pulse_new(void) {
+    void *memory = mmap(NULL, sizeof(pulse), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return memory != MAP_FAILED ? memory : NULL;
+}
+
+void pulse_free(pulse *p) {
+    if (p)
+        munmap(p, sizeof *p);
+}
+
+void pulse_beat(unsigned *beats) {
+    __atomic_add_fetch(beats, 1, __ATOMIC_RELAXED);
+}
+
+double pulse_interval(double patience) {
+    const double longest = 0.25, looks = 12; /* s; within the patience */
+    return patience > 0 ? fmin(longest, patience / looks) : longest;
+}
+
+double pulse_feel(stillness *s, const unsigned *beats, double interval) {
+    const double now = tf_now();
+    const unsigned seen = __atomic_load_n(beats, __ATOMIC_RELAXED);
+    const bool is_still = s->looked > 0 && seen == s->beats;
+    s->seconds = is_still ? s->seconds + fmin(now - s->looked, 2 * interval) : 0;
+    s->beats = seen;
+    s->looked = now;
+    return s->seconds;
+}
