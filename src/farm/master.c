@@ -248,6 +248,13 @@ static void hear_unable(master *m, int from, const unable_message *message) {
     tf_buf_free(&warning);
 }
 
+/* Nothing runs on the worker any more: it was told so, or has found out that it can't run anything. */
+static void hear_drained(master *m, const parcel *message) {
+    if (message->size > 0)
+        sickness_hear(m->sickness, message->from, message->payload);
+    tf_sched_worker_down(m->sched, message->from);
+}
+
 /* Each rank has an interpreter of its own that imports, for its own slots. */
 static void warn_of_crowd(const master *m) {
     enum { MANY = 8 /* ranks on a node */ };
@@ -439,7 +446,7 @@ void master_handle(master *m, const parcel *message) {
     case TAG_NOTICE: hear_notice(m, payload); break;
     case TAG_STORAGE: hear_storage(m, from, payload); break;
     case TAG_SIGNAL: obey_signal(m, payload); break;
-    case TAG_DRAINED: tf_sched_worker_down(m->sched, from); break;
+    case TAG_DRAINED: hear_drained(m, message); break;
     case TAG_BROKEN: break_off(m, payload); break;
     default: break;
     }

@@ -19,7 +19,7 @@
  *       STORAGE ------------------>          I can't write, and try again; or can again
  *       SIGNAL ------------------->          I was told to stop
  *              <-------------------  DRAIN   begin nothing more
- *       DRAINED ------------------>          nothing is under way here any more
+ *       DRAINED ------------------>          nothing is under way here any more; or ever will be, and why
  *              <-------------------  SUMMON  all ranks are to do something together
  *       HERE   ------------------->          this one can
  *              <-------------------  COLLECT all ranks: lay out, finish, close
@@ -122,6 +122,11 @@ typedef struct remove_message {
     int32_t reserved; /* 0 */
     int64_t index;    /* task */
 } remove_message;
+
+/* DRAINED of a worker that was not told to drain. */
+typedef struct drained_message {
+    char why[1000]; /* it can't run anything: NUL-terminated, cut if longer */
+} drained_message;
 
 /* A worker that can't run a stage gives back what it has not begun of it. */
 typedef struct unable_message {

@@ -180,6 +180,7 @@ static tf_err set_up(run *r) {
         r->rank.master = master_new(r->options, &r->terms, t, &r->clock, &r->output);
     if (!works)
         return TF_OK;
+    tf_spawner_expect(r->options->spawner, r->terms.patience);
     r->rank.executor = &r->executor;
     r->rank.worker = worker_new(r->campaign, t, &r->clock, &r->executor, &r->output, &r->terms, r->options->sync);
     return TF_OK;

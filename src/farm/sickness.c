@@ -66,6 +66,15 @@ void sickness_begin(sickness *s, const tf_action *a) {
     transport_send(s->transport, a->worker, TAG_DRAIN, &(drain_message){.how = DRAIN_SICK}, sizeof(drain_message));
 }
 
+void sickness_hear(sickness *s, int rank, const drained_message *message) {
+    const char *host = s->peers->peer[rank].host;
+    tf_buf text = {0};
+    tf_buf_addf(&text, "rank %d on %s is sick and gets no more tasks: %s", rank, host, message->why);
+    incidents_begin_now(s->incidents, INCIDENT_SICK, rank, host, text.data);
+    tf_buf_free(&text);
+    s->sick++;
+}
+
 void sickness_say_slow(const sickness *s, const tf_action *a) {
     const char *host = s->peers->peer[a->worker].host;
     tf_buf text = {0};

@@ -28,6 +28,9 @@ bool sickness_is_settled(const sickness *s);
 /* The worker is sick (TF_ACTION_SICK): it is told to end, and people are told why. */
 void sickness_begin(sickness *s, const tf_action *action);
 
+/* The worker has found that it can't run anything. */
+void sickness_hear(sickness *s, int rank, const drained_message *message);
+
 /* Tasks take much longer on the worker than on others (TF_ACTION_SLOW): people are told. */
 void sickness_say_slow(const sickness *s, const tf_action *action);
 

@@ -55,6 +55,7 @@ struct worker {
     uint32_t (*told)[TF_NOTICES]; /* per stage: parts of notices that the master has been told of */
     drain_how draining;           /* 0: it takes grants */
     bool has_drained;             /* DRAINED was sent */
+    drained_message unable;       /* why nothing can be run any more; "": as far as is known it can */
     bool is_broken;               /* BROKEN was sent, or is to be: the worker does nothing else */
     tf_buf status, blobs;         /* copies, for rows of which some are to be tried again */
     unwritten unwritten;          /* rows that could not be written */
@@ -182,7 +183,7 @@ void worker_grant(worker *w, const grant_message *grants, size_t count) {
 }
 
 void worker_drain(worker *w, drain_how how) {
-    w->draining = how;
+    w->draining = how > w->draining ? how : w->draining;
     w->queued = 0;
     w->waiting = 0;
 }
@@ -588,7 +589,7 @@ static void speak(worker *w) {
 static void end_draining(worker *w) {
     if (!w->draining || w->unwritten.count > 0 || w->executor->idle(w->executor->context) < w->slots)
         return;
-    transport_send(w->transport, MASTER, TAG_DRAINED, NULL, 0);
+    transport_send(w->transport, MASTER, TAG_DRAINED, &w->unable, *w->unable.why ? sizeof w->unable : 0);
     w->has_drained = true;
 }
 
@@ -622,13 +623,25 @@ static tf_err begin_tasks(worker *w, tf_error *error) {
     return err != TF_OK && storage_may_recover(w, error) ? TF_OK : err;
 }
 
+/* Without its spawner a rank runs nothing any more; what it has can be written still. */
+static bool lost_spawner(const tf_error *error) {
+    return error->code == TF_ERR_STOPPED && error->id == TF_DIAG_PROCESS_LOST;
+}
+
+/* What it held is for others. */
+static void give_way(worker *w, const tf_error *why) {
+    if (!*w->unable.why)
+        snprintf(w->unable.why, sizeof w->unable.why, "%s", why->text);
+    worker_drain(w, DRAIN_SICK);
+}
+
 /* `*events` counts batches that have come back. */
 static tf_err run_slots(worker *w, double timeout, int *events, tf_error *error) {
     const executor *e = w->executor;
     tf_err err = write_kept(w, error);
     if (err == TF_OK)
         err = begin_tasks(w, error);
-    if (err == TF_OK)
+    if (err == TF_OK && !*w->unable.why)
         err = e->poll(e->context, timeout, accept_rows, w, events, error);
     if (err == TF_OK && w->draining >= DRAIN_SICK)
         err = e->give_up(e->context, accept_rows, w, error);
@@ -648,7 +661,11 @@ bool worker_step(worker *w, double timeout) {
         speak(w);
         return false;
     }
-    const tf_err err = run_slots(w, timeout, &events, &error);
+    tf_err err = run_slots(w, timeout, &events, &error);
+    if (err != TF_OK && lost_spawner(&error)) {
+        give_way(w, &error);
+        err = TF_OK;
+    }
     w->is_broken = err != TF_OK; /* what has ended is told first */
     speak(w);
     if (err != TF_OK) {

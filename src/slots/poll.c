@@ -48,11 +48,9 @@ tf_err tf_slots_give_up(tf_slots *slots, tf_on_rows *on_rows, void *context, tf_
             __atomic_store_n(&header_of(&slots->slot[slot_id].map[b])->stop, 1, __ATOMIC_RELAXED);
     tf_err err = await_hosts(slots, patience, &d);
     int killed = 0;
+    tf_error ignored; /* a spawner that is gone takes its hosts with it */
     for (int slot_id = 0; slot_id < slots->count && err == TF_OK; slot_id++)
-        if (tf_slots_is_busy(slots, slot_id)) {
-            err = tf_spawner_kill_host(slots->spawner, slot_id, error);
-            killed++;
-        }
+        killed += tf_slots_is_busy(slots, slot_id) && tf_spawner_kill_host(slots->spawner, slot_id, &ignored) == TF_OK;
     for (double deadline = tf_now() + 10 * patience; killed > 0 && err == TF_OK && tf_now() < deadline;) {
         int got = tf_spawner_next_ended(slots->spawner, &ended);
         killed -= got > 0;
@@ -79,6 +77,17 @@ tf_err tf_slots_give_up(tf_slots *slots, tf_on_rows *on_rows, void *context, tf_
     return err;
 }
 
+/* Without a spawner that moves no host is started, and none's end is known. */
+static tf_err look_at_spawner(const tf_slots *slots, tf_error *error) {
+    char duration[32];
+    pid_t pid;
+    const double seconds = tf_spawner_still(slots->spawner, &pid);
+    return seconds == 0 ? TF_OK
+                        : tf_error_set_as(error, TF_ERR_STOPPED, TF_DIAG_PROCESS_LOST,
+                                          "the process that starts them, its spawner (pid %d), has stood still for %s",
+                                          (int)pid, tf_format_duration(seconds, duration));
+}
+
 tf_err tf_slots_poll(tf_slots *slots, double timeout, tf_on_rows *on_rows, void *context, int *events,
                      tf_error *error) {
     *events = 0;
@@ -86,6 +95,8 @@ tf_err tf_slots_poll(tf_slots *slots, double timeout, tf_on_rows *on_rows, void 
     struct timespec wait = {.tv_sec = (time_t)timeout, .tv_nsec = (long)((timeout - (double)(time_t)timeout) * 1e9)};
     int ready = ppoll(slots->polled, (nfds_t)slots->count + 2, &wait, NULL);
     tf_err looked = collect_running(slots, &d);
+    if (looked == TF_OK)
+        looked = look_at_spawner(slots, error);
     if (looked != TF_OK || ready <= 0)
         return looked;
     for (int slot_id = 0; slot_id < slots->count; slot_id++) {
@@ -101,7 +112,7 @@ tf_err tf_slots_poll(tf_slots *slots, double timeout, tf_on_rows *on_rows, void 
         spawner_message ended;
         int got = tf_spawner_next_ended(slots->spawner, &ended);
         if (got == 0)
-            return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_PROCESS_LOST,
+            return tf_error_set_as(error, TF_ERR_STOPPED, TF_DIAG_PROCESS_LOST,
                                    "the spawner process is gone: was it killed?");
         if (got < 0)
             return TF_OK;

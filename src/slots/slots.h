@@ -80,7 +80,9 @@ void tf_slots_remove_temp(tf_slots *slots, int stage, int64_t index);
 /* From now on tf_slots_poll returns, too, when the descriptor is readable. -1: none. */
 void tf_slots_wake_by(tf_slots *slots, int fd);
 
-/* Waits up to `timeout` seconds for batches to come back, and passes on each that did. `*events` counts them. */
+/* Waits up to `timeout` seconds for batches to come back, and passes on each that did. `*events` counts them.
+ * TF_ERR_STOPPED with TF_DIAG_PROCESS_LOST: what starts hosts is gone, or stands still. Then nothing more can be run,
+ * and tf_slots_give_up is to follow. */
 tf_err tf_slots_poll(tf_slots *slots, double timeout, tf_on_rows *on_rows, void *context, int *events, tf_error *error);
 
 #endif

@@ -18,6 +18,8 @@ struct tf_spawner {
     int32_t epoch;  /* of the campaign */
     int32_t given;  /* of that which the spawner has got last */
     pulse *pulse;
+    stillness still; /* the spawner's */
+    double patience; /* s for which it may be still; 0: it may be for ever */
 };
 
 tf_spawner *tf_spawner_fork(const tf_function *program, tf_error *error) {
@@ -71,6 +73,23 @@ void tf_spawner_part(const tf_spawner *spawner) {
 void tf_spawner_wake(const tf_spawner *spawner) {
     if (spawner)
         kill(-spawner->child.pid, SIGCONT); /* the guard and it are one group */
+}
+
+void tf_spawner_expect(tf_spawner *spawner, double patience) {
+    spawner->still = (stillness){0};
+    spawner->patience = patience;
+}
+
+double tf_spawner_still(tf_spawner *spawner, pid_t *pid) {
+    const double interval = pulse_interval(spawner->patience);
+    *pid = __atomic_load_n(&spawner->pulse->pid, __ATOMIC_ACQUIRE);
+    if (spawner->patience <= 0 || *pid == 0 || tf_now() < spawner->still.looked + interval)
+        return 0;
+    const double seconds = pulse_feel(&spawner->still, &spawner->pulse->spawner, interval);
+    if (seconds <= spawner->patience)
+        return 0;
+    kill(*pid, SIGKILL);
+    return seconds;
 }
 
 int tf_spawner_socket(const tf_spawner *spawner) {

@@ -29,6 +29,10 @@ tf_err tf_spawner_warm(tf_spawner *spawner, const tf_buf *bundle, int stage, tf_
 void tf_spawner_watch(const tf_spawner *spawner, double patience);
 double tf_spawner_beats(const tf_spawner *spawner);
 
+/* From here on the spawner is expected to live, and to say so within `patience` seconds in which this process looks. 0:
+ * it is not. */
+void tf_spawner_expect(tf_spawner *spawner, double patience);
+
 /* It lives. From any thread. */
 void tf_spawner_beat(const tf_spawner *spawner);
 

@@ -25,6 +25,10 @@ tf_err tf_spawner_kill_host(tf_spawner *spawner, int slot, tf_error *error);
 /* The run is over: idle hosts leave by themselves, busy ones are killed. */
 tf_err tf_spawner_end_run(tf_spawner *spawner, tf_error *error);
 
+/* Has it stood still for longer than was expected? Then it is killed, and its guard kills what it has started: the
+ * spawner is gone. Returns for how many seconds it has; 0: it has not. `*pid` is its process. */
+double tf_spawner_still(tf_spawner *spawner, pid_t *pid);
+
 /* 1 with the slot, life and wait status of a host of this campaign that has ended; -1 if none has just now; 0 if the
  * spawner itself is gone. */
 int tf_spawner_next_ended(tf_spawner *spawner, spawner_message *ended);

@@ -21,8 +21,8 @@ tf_err spawner_send(int socket, const spawner_message *message, const int *fds, 
     }
     while (sendmsg(socket, &head, MSG_NOSIGNAL) < 0) {
         if (errno != EINTR)
-            return tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_PROCESS_LOST, "the spawner process does not answer: %s",
-                                   strerror(errno));
+            return tf_error_set_as(error, TF_ERR_STOPPED, TF_DIAG_PROCESS_LOST,
+                                   "the spawner process does not answer: %s", strerror(errno));
     }
     return TF_OK;
 }

@@ -1,5 +1,6 @@
 /* A rank that is stopped, or stuck in the kernel, can't end what it has started, and others are given its tasks after a
- * while. Its spawner has no other sign of that: sockets to a process that stands still stay open. */
+ * while. Its spawner has no other sign of that: sockets to a process that stands still stay open. Nor has a rank of a
+ * spawner that stands still: it would wait for hosts that nobody starts. */
 #include "spawner/pulse.h"
 
 #include <math.h>

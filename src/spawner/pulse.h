@@ -13,6 +13,7 @@ typedef struct pulse {
     unsigned rank, spawner; /* beats of each: they count on as long as it lives, and is not stopped */
     int ended;              /* the rank's process is being ended: what runs under it is to end, too */
     double patience;        /* s for which the rank may be still; 0: it may be for ever */
+    pid_t pid;              /* the spawner's; 0: it has not begun */
 } pulse;
 
 /* How long the other side has been still, as one side sees it. */

@@ -345,6 +345,7 @@ _Noreturn void spawner_main(int socket, int guard, pulse *shared, const tf_funct
     close_range(3, ~0U,
                 CLOSE_RANGE_CLOEXEC); /* what launchers leave open is not for commands: they might wait for it */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
+    __atomic_store_n(&shared->pid, getpid(), __ATOMIC_RELEASE);
     sigset_t chld;
     sigemptyset(&chld);
     sigaddset(&chld, SIGCHLD);
@@ -357,6 +358,7 @@ _Noreturn void spawner_main(int socket, int guard, pulse *shared, const tf_funct
         warm_watch(&s.warm, &s.polled[FIRST_WARM]);
         const int timeout = s.campaign ? (int)(1e3 * interval_of(&s)) : -1;
         const int ready = poll(s.polled, FIRST_WARM + (nfds_t)s.warm.count, timeout);
+        pulse_beat(&s.pulse->spawner);
         watch_rank(&s);
         if (ready <= 0)
             continue;

@@ -28,21 +28,6 @@ int start(const tf_task *task, tf_row *row) {
 """
 
 
-def children(pid):
-    return list(map(int, pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
-
-
-def name_of(pid):
-    return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
-
-
-def watchers_of(rank):
-    """The guard of a rank, its spawner, and the hosts."""
-    guard = next(pid for pid in children(rank) if name_of(pid) == "farm-guard")
-    spawner = children(guard)[0]
-    return guard, spawner, children(spawner)
-
-
 class Processes(farm.FarmTest):
     """kill -9 of those that watch over tasks: nothing that a task has begun runs beside the next run."""
 
@@ -84,7 +69,7 @@ class Processes(farm.FarmTest):
         return (self.folder / "stderr").read_text()
 
     def kill(self, victims, run, program=farm.TASKFARM):
-        doomed = [pid for rank in farm.ranks_of(run, program).values() for pid in victims(rank, *watchers_of(rank))]
+        doomed = [pid for rank in farm.ranks_of(run, program).values() for pid in victims(rank, *farm.watchers_of(rank))]
         for pid in doomed:
             with contextlib.suppress(ProcessLookupError):  # it has died with the one before
                 os.kill(pid, signal.SIGKILL)
@@ -101,7 +86,7 @@ class Processes(farm.FarmTest):
         "the spawner and a host": lambda rank, guard, spawner, hosts: [spawner, *hosts[:1]],
         "a host and the spawner": lambda rank, guard, spawner, hosts: [*hosts[:1], spawner],
         "the guard": lambda rank, guard, spawner, hosts: [guard],
-        "killall -9 taskfarm": lambda *all, **_: [pid for pid in (*all[:3], *all[3]) if name_of(pid) == "taskfarm"],
+        "killall -9 taskfarm": lambda *all, **_: [pid for pid in (*all[:3], *all[3]) if farm.name_of(pid) == "taskfarm"],
     }
 
     @farm.first
@@ -118,7 +103,7 @@ class Processes(farm.FarmTest):
                     self.check_alone()
                     if "killall" not in victims:
                         self.assertIn("the spawner process is gone: was it killed?", self.said())
-                        self.assertTrue(ranks or run.returncode == 3, run.returncode)
+                        self.assertEqual(run.returncode, 75)
 
     @unittest.skipUnless(farm.SOAK, "slow: tests/run.sh --soak")
     def test_that_are_killed_by_chance(self):
@@ -144,7 +129,7 @@ class Processes(farm.FarmTest):
         command = [program, "command", ALONE.format("{i}").replace("{ ", "{{ ").replace("; }", "; }}") + "; echo 1"]
         run = self.begin(*command, begun=2)
         self.kill(self.VICTIMS["the spawner"], run, program)
-        self.assertEqual(run.returncode, 3)
+        self.assertEqual(run.returncode, 75)
         self.begin(*command, begun=24).wait(30)
         self.check_alone()
 

@@ -56,8 +56,7 @@ class Standstill(SilenceTest):
 
 def below(pid):
     """All that a process has started, and what that has."""
-    with open(f"/proc/{pid}/task/{pid}/children") as file:
-        children = list(map(int, file.read().split()))
+    children = farm.children(pid)
     return children + [other for child in children for other in below(child)]
 
 

@@ -59,6 +59,21 @@ def environment(**more):
     return env
 
 
+def children(pid):
+    return list(map(int, pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+
+def name_of(pid):
+    return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+
+
+def watchers_of(rank):
+    """The guard of a rank, its spawner, and the hosts."""
+    guard = next(pid for pid in children(rank) if name_of(pid) == "farm-guard")
+    spawner = children(guard)[0]
+    return guard, spawner, children(spawner)
+
+
 def ranks_of(run, program=TASKFARM):
     """The processes of a run's ranks, by rank: those of the program that have no other of it above them."""
     found, below = {}, [run.pid]

@@ -293,8 +293,32 @@ Test(slots, say_so_when_the_spawner_is_gone) {
     tf_err err = TF_OK;
     for (double limit = tf_now() + 20; err == TF_OK && tf_now() < limit;)
         err = tf_slots_poll(f.exec, 1, outcome_add_rows, f.result, &events, &error);
-    cr_expect_eq(err, TF_ERR_RUN);
+    cr_expect_eq(err, TF_ERR_STOPPED);
     cr_expect_str_eq(error.text, "the spawner process is gone: was it killed?");
+    farm_close(&f);
+}
+
+Test(slots, say_so_when_the_spawner_stands_still) {
+    farm f;
+    tf_error error;
+    int events;
+    farm_open(&f, 1, "{\"run\": {\"function\": \"builtin:hang\"}}");
+    cr_assert_eq(submit(f.exec, 0, 0, 1, &error), 1);
+    const pid_t spawner = spawner_pid(), host = first_child_of(spawner);
+    tf_spawner_expect(f.spawner, 0.3);
+    kill(spawner, SIGSTOP);
+    tf_err err = TF_OK;
+    for (double limit = tf_now() + 20; err == TF_OK && tf_now() < limit;)
+        err = tf_slots_poll(f.exec, 0.05, outcome_add_rows, f.result, &events, &error);
+    cr_expect_eq(err, TF_ERR_STOPPED);
+    char text[120];
+    snprintf(text, sizeof text, "the process that starts them, its spawner (pid %d), has stood still for 0.",
+             (int)spawner);
+    cr_expect_eq(strncmp(error.text, text, strlen(text)), 0, "%s", error.text);
+    cr_expect_eq(tf_slots_give_up(f.exec, outcome_add_rows, f.result, &error), TF_OK);
+    for (double limit = tf_now() + 20; kill(host, 0) == 0 && tf_now() < limit;)
+        usleep(1000);
+    cr_expect_neq(kill(host, 0), 0, "it runs on");
     farm_close(&f);
 }
 
