@@ -46,14 +46,22 @@ void scratch_open(const tf_campaign *campaign, scratch_root *root) {
     scratch_close(root);
 }
 
+static bool leads_to_it(const scratch_root *root) {
+    struct stat info;
+    return lstat(root->path.data, &info) == 0 && info.st_dev == root->device && info.st_ino == root->inode;
+}
+
 /* Empties the folder by its descriptor, and removes it if its name still leads to it. */
 void scratch_close(scratch_root *root) {
-    struct stat info;
     if (root->fd >= 0) {
-        tf_empty_folder(root->fd);
+        int failure = tf_empty_folder(root->fd);
         close(root->fd);
-        if (lstat(root->path.data, &info) == 0 && info.st_dev == root->device && info.st_ino == root->inode)
-            rmdir(root->path.data);
+        if (leads_to_it(root)) {
+            if (!failure && rmdir(root->path.data) != 0)
+                failure = errno;
+            if (failure)
+                tf_say("%s: can't be removed: %s", root->path.data, strerror(failure));
+        }
     }
     root->fd = -1;
     tf_buf_free(&root->path);
