@@ -127,11 +127,21 @@ int MPI_File_read_at(MPI_File file, MPI_Offset offset, void *data, int count, MP
                                           .status = status == MPI_STATUS_IGNORE ? &own : status});
 }
 
-int MPI_File_sync(MPI_File file) {
-    MPI_Errhandler handler = silence(file);
-    errno = 0;
-    const int result = PMPI_File_sync(file);
+/* Of a call that is not made again. */
+static int end_call(MPI_File file, MPI_Errhandler handler, int result) {
     const int failure = errno;
     restore_handler(file, handler);
     return result == MPI_SUCCESS ? result : report_failure(file, result, failure);
+}
+
+int MPI_File_sync(MPI_File file) {
+    MPI_Errhandler handler = silence(file);
+    errno = 0;
+    return end_call(file, handler, PMPI_File_sync(file));
+}
+
+int MPI_File_set_size(MPI_File file, MPI_Offset size) {
+    MPI_Errhandler handler = silence(file);
+    errno = 0;
+    return end_call(file, handler, PMPI_File_set_size(file, size));
 }

@@ -3,7 +3,7 @@
 
 #include <poll.h>
 
-#define PATIENCE 10.0 /* s for which a rank whose call has failed waits for the others */
+#define PATIENCE 5.0 /* s for which a rank whose call has failed waits for the others */
 
 tf_team tf_team_alone(void) {
     return (tf_team){.comm = MPI_COMM_NULL, .ranks = 1};
