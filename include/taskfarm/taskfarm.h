@@ -113,7 +113,8 @@ enum {
     TF_RUN_TASKS_FAILED = 1, /* some have failed, or a stage was stopped; the others are done */
     TF_RUN_WRONG = 2,        /* the manifest is wrong: nothing was run, no file was touched */
     TF_RUN_BROKEN = 3,       /* the run itself broke; what was done is in the output */
-    TF_RUN_STOPPED = 75      /* by a signal or by the time limit: call it again to go on */
+    TF_RUN_STOPPED = 75      /* by a signal or by the time limit: call it again to go on; or since a rank is lost, as
+                              * tf_runner_message says: then end the program by MPI_Abort */
 };
 
 /* All zeros is what taskfarm does without options. */

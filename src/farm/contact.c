@@ -2,6 +2,8 @@
  * since a process that was stopped, as all of a job may be, finds its answers when it goes on. */
 #include "farm/contact.h"
 
+#include <math.h>
+
 #include "farm/terms.h"
 
 /* With thousands of workers each asks less often. */
@@ -12,6 +14,8 @@ static double interval_of(double patience, int ranks) {
 }
 
 contact contact_begin(double patience, int ranks, double now) {
+    if (ranks == 1)
+        patience = INFINITY;
     return (contact){.patience = patience,
                      .interval = interval_of(patience, ranks),
                      .asked = now,

@@ -20,7 +20,7 @@ typedef struct contact {
     bool is_new;     /* nothing has come yet */
 } contact;
 
-/* `now`: by any clock that is the same in all calls, s. */
+/* `now`: by any clock that is the same in all calls, s. One rank alone is the master itself, and always in touch. */
 contact contact_begin(double patience, int ranks, double now);
 
 /* Is it time to ask? Then the question has been asked at `now`, which is what contact_hear wants to know. */

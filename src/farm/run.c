@@ -312,6 +312,24 @@ static void wait_for_first(const run *r) {
         pause();
 }
 
+/* The end of a rank that may not wait for the others any more. A program with a main of its own has no finisher, and
+ * ends as it wants to. */
+static tf_err end_apart(run *r, tf_err outcome, const tf_farm_result *result) {
+    const tf_farm_options *o = r->options;
+    if (outcome != TF_OK && outcome != TF_ERR_TASKS && outcome != TF_ERR_STOPPED)
+        return outcome;
+    if (o->comm)
+        return tf_error_set_as(
+            r->error, TF_ERR_STOPPED, TF_DIAG_PROCESS_LOST,
+            "a rank is lost, and MPI would wait for it: end the program with MPI_Abort; the next run "
+            "goes on with what is in the output");
+    if (o->campaign)
+        return finish_alone(r, outcome, result);
+    if (outcome == TF_OK)
+        wait_for_first(r);
+    return outcome;
+}
+
 tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_error *error) {
     run r = {.options = options, .campaign = options->campaign, .bundle = options->bundle, .error = error, .lock = -1};
     const double end = options->walltime > 0 ? options->started + options->walltime : 0;
@@ -325,13 +343,10 @@ tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_er
     tf_err err = launch_begin(options, &r.team, error);
     if (err == TF_OK)
         err = launch_agree(&r.team, options->bundle != NULL) ? run_to_end(&r, result) : TF_ERR_USAGE;
-    const bool has_broken = err != TF_OK && err != TF_ERR_TASKS && err != TF_ERR_STOPPED;
-    if (!r.rank.parted)
+    if (r.rank.parted)
+        err = end_apart(&r, err, result);
+    else
         launch_end(options, &r.team);
-    else if (options->campaign && !has_broken)
-        err = finish_alone(&r, err, result);
-    else if (!options->campaign && err == TF_OK)
-        wait_for_first(&r);
     free(r.enough);
     watchman_end(r.watchman, options->comm != NULL); /* without a program a late one is still of no interest */
     return err;

@@ -136,6 +136,34 @@ class Embedding(farm.FarmTest):
                     self.assertEqual(self.done(), 60)
                     self.assertLessEqual(len(set(self.starts()) - set(started)), 60 - before)
 
+    def test_a_rank_that_is_lost_is_told(self):
+        """Nobody else closes the output: the next run does."""
+        told = self.folder / "told"
+        with open(told, "wb") as out:
+            run = subprocess.Popen(
+                self.command("embed_cases", "slow", "fresh", ranks=3),
+                cwd=self.folder,
+                env=farm.environment(TASKFARM_PATIENCE="2"),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.DEVNULL,
+            )
+        self.wait_for(lambda: self.done() > 5, "no calls are done")
+        os.kill(farm.ranks_of(run, PROGRAMS / "embed_cases")[2], signal.SIGSTOP)
+        self.wait_for(lambda: told.read_text().count("\n") == 2, "nobody tells")
+        farm.kill_all(run)
+        self.assertEqual(
+            sorted(told.read_text().splitlines()),
+            [
+                f"rank {rank}: status 75 a rank is lost, and MPI would wait for it: end the program with MPI_Abort; the next run goes on with what is in the output [process-lost]"
+                for rank in (0, 1)
+            ],
+        )
+        before = self.done()
+        self.run_program("embed_cases", "slow", ranks=3)
+        self.assertGreater(before, 5)
+        self.assertEqual(self.done(), 60)
+
     def done(self):
         try:
             with h5py.File(self.folder / "slow.h5") as file:
