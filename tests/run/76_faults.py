@@ -69,7 +69,7 @@ DRAWN = 96  # in all, of one rank and of three; the soak has every way of every 
 
 @farm.unittest.skipIf(farm.SANITIZED, "AddressSanitizer wants to be first among the libraries")
 class Faults(faults.FaultTest):
-    limit = 60
+    limit = 150
 
     def test_every_kind_of_stage(self):
         rng = faults.seed()
