@@ -1,8 +1,6 @@
 /* Every rank gets the messages about collective work in the same order, and does it when they arrive. */
 #include "farm/rank.h"
 
-#include <math.h>
-
 static void end(rank *r, tf_err outcome) {
     if (r->watchman)
         watchman_let_end(r->watchman);
@@ -37,11 +35,6 @@ static tf_err take_step(rank *r, const collect_message *step) {
     return TF_OK;
 }
 
-/* One rank alone waits for nobody. */
-static double limit_together(const rank *r) {
-    return r->transport->ranks > 1 ? TOGETHER * r->terms->patience : INFINITY;
-}
-
 /* What the rank is at, if it takes too long. */
 static const char *name_step(const collect_message *step) {
     switch ((collect_what)step->what) {
@@ -54,7 +47,7 @@ static const char *name_step(const collect_message *step) {
 
 static void collect(rank *r, const collect_message *step, size_t steps) {
     const bool holds = steps > 1;
-    watchman_expect(r->watchman, name_step(step), limit_together(r));
+    watchman_expect(r->watchman, name_step(step), TOGETHER * r->terms->patience);
     tf_err err = TF_OK;
     if (holds)
         r->output->hold(r->output->context);

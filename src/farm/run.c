@@ -3,7 +3,6 @@
  * for each other. */
 #include <assert.h>
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -49,9 +48,9 @@ static double patience_of(const tf_farm_options *o) {
     return text && tf_parse_duration(text, &seconds) && seconds > 0 ? seconds : TF_USUAL_PATIENCE;
 }
 
-/* What comes next takes no longer than that, as a rule. One rank alone waits for nobody. */
+/* What comes next takes no longer than that, as a rule. */
 static void expect(const run *r, const char *what) {
-    watchman_expect(r->watchman, what, r->team.ranks == 1 ? INFINITY : TOGETHER * patience_of(r->options));
+    watchman_expect(r->watchman, what, TOGETHER * patience_of(r->options));
 }
 
 static void share_terms(run *r) {
@@ -341,6 +340,8 @@ tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_er
     r.watchman = watchman_begin(end, options->grace, options->stop_with, options->exit_to, options->spawner);
     watchman_expect(r.watchman, "the start of MPI", (options->campaign ? TOGETHER : PLANNING) * patience_of(options));
     tf_err err = launch_begin(options, &r.team, error);
+    if (err == TF_OK && r.team.ranks == 1)
+        watchman_know_alone(r.watchman);
     if (err == TF_OK)
         err = launch_agree(&r.team, options->bundle != NULL) ? run_to_end(&r, result) : TF_ERR_USAGE;
     if (r.rank.parted)

@@ -16,6 +16,7 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "farm/farm.h"
@@ -38,8 +39,10 @@ struct watchman {
     bool watched;
     pthread_t thread;
     tf_spawner *spawner;
-    int rank;    /* as the launcher has it */
-    char io[48]; /* where the system counts what the rank's thread reads and writes */
+    int rank;      /* as the launcher has it */
+    char io[48];   /* where the system counts what the rank's thread reads and writes */
+    clockid_t cpu; /* of that thread */
+    bool is_alone; /* atomic: no other rank is waited for */
     double grace, end;
     int passed_on; /* signals that watchman_next_signal has given out */
     /* Atomic. */
@@ -94,11 +97,14 @@ static bool is_read(void) {
 static void say_why(const watchman *w, const char *what, int status) {
     char why[300] = "ended without waiting any longer", host[64] = "";
     gethostname(host, sizeof host - 1);
-    if (what)
-        snprintf(why, sizeof why,
-                 "rank %d on %s: %s takes longer than %g s without a sign of life, and is not waited for any longer "
-                 "(--patience makes that longer)",
-                 w->rank, host, what, w->limit);
+    if (what) {
+        const bool is_alone = __atomic_load_n(&w->is_alone, __ATOMIC_RELAXED);
+        const int length = is_alone ? 0 : snprintf(why, sizeof why, "rank %d on %s: ", w->rank, host);
+        snprintf(why + length, sizeof why - (size_t)length,
+                 "%s takes longer than %g s without a sign of life, and is not waited for any longer (--patience makes "
+                 "that longer)",
+                 what, w->limit);
+    }
     if (status >= 0 && w->words)
         tf_say("%s", w->words);
     tf_say("%s%s", why, status >= 0 ? "" : "; what is in the output is safe, and the same command line goes on");
@@ -129,10 +135,14 @@ static double interval_of(const watchman *w, double limit) {
     return fmax(shortest, fmin(tf_spawner_beats(w->spawner), limit / 12));
 }
 
-/* A large row may be a single call, whose bytes the system counts while it goes on. */
+/* A large row may be a single call, whose bytes the system counts while it goes on. And who works something out is
+ * alive; but MPI turns round and round where it waits for other ranks. */
 static uint64_t see_traffic(const watchman *w) {
     tf_buf counts = {0};
     tf_read_file(w->io, &counts);
+    struct timespec ran;
+    if (__atomic_load_n(&w->is_alone, __ATOMIC_RELAXED) && clock_gettime(w->cpu, &ran) == 0)
+        tf_buf_add(&counts, &ran, sizeof ran);
     const uint64_t hash = tf_hash(counts.data, counts.length, 0);
     tf_buf_free(&counts);
     return hash;
@@ -211,6 +221,7 @@ watchman *watchman_begin(double end, double grace, const int *stop_with, const i
                     .what = "the start",
                     .limit = INFINITY};
     snprintf(w->io, sizeof w->io, "/proc/self/task/%d/io", (int)gettid());
+    pthread_getcpuclockid(pthread_self(), &w->cpu);
     sigset_t set;
     sigemptyset(&set);
     for (int i = 0; i < ASKING; i++) {
@@ -234,6 +245,10 @@ signal_seen watchman_next_signal(watchman *w) {
     const signal_seen next = {.number = __atomic_load_n(&w->last, __ATOMIC_RELAXED), .count = ++w->passed_on};
     wake(w);
     return next;
+}
+
+void watchman_know_alone(watchman *w) {
+    __atomic_store_n(&w->is_alone, true, __ATOMIC_RELAXED);
 }
 
 void watchman_expect(watchman *w, const char *what, double limit) {

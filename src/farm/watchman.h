@@ -24,6 +24,9 @@ typedef struct signal_seen {
 /* The next signal that has come. */
 signal_seen watchman_next_signal(watchman *w);
 
+/* The rank waits for no other: as long as it runs, it lives. */
+void watchman_know_alone(watchman *w);
+
 /* From here on the rank is at this (a literal, a noun), and says so again, or what comes next, within `limit` seconds
  * in which its process was not stopped (INFINITY: something else has a limit). If it does not, the process ends as
  * above, and says why. */

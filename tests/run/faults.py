@@ -92,7 +92,7 @@ class Fault:
 
     @property
     def is_kept_by_mpi(self):
-        """Open MPI tells nobody why a rank other than the first can't open a file, not even that rank: it waits there for the others."""
+        """Open MPI tells nobody why it has not opened a file on a rank other than the first, not even that rank, which waits there for the others."""
         return self.site.call in ("open", "open64") and self.site.rank > 0 and located(self.site).startswith("store_open_together")
 
     def belied(self, done):
