@@ -27,10 +27,21 @@ static void describe_silence(const peers *p, const tf_campaign *campaign, const 
     tf_buf_free(&held);
 }
 
-void loss_describe(const peers *p, const tf_campaign *campaign, const tf_sched *sched, const terms *agreed, int rank,
-                   peer_state why, tf_buf *out) {
+static void name_rank(const peers *p, int rank, tf_buf *out) {
     const char *host = p->peer[rank].host;
     tf_buf_addf(out, "rank %d%s%s ", rank, *host ? " on " : "", host);
+}
+
+void loss_describe_late(const peers *p, int rank, double seconds, tf_buf *out) {
+    char duration[32];
+    name_rank(p, rank, out);
+    tf_buf_addf(out, "was told to end, and has not within %s; it is not waited for any longer",
+                tf_format_duration(seconds, duration));
+}
+
+void loss_describe(const peers *p, const tf_campaign *campaign, const tf_sched *sched, const terms *agreed, int rank,
+                   peer_state why, tf_buf *out) {
+    name_rank(p, rank, out);
     if (why == PEER_DIED)
         tf_buf_adds(out, agreed->recovers ? "has died; the others go on with its tasks"
                                           : "has died; unless the launcher ends them the others go on with its tasks");

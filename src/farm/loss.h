@@ -11,4 +11,7 @@
 void loss_describe(const peers *p, const tf_campaign *campaign, const tf_sched *sched, const terms *terms, int rank,
                    peer_state why, tf_buf *out);
 
+/* The same, of one that has not ended in `seconds` s since the ranks part. */
+void loss_describe_late(const peers *p, int rank, double seconds, tf_buf *out);
+
 #endif

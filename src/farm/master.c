@@ -401,6 +401,25 @@ tf_err master_outcome(const master *m) {
     return m->outcome;
 }
 
+/* What is late stands still, as far as is known: that is all that can be said of it. */
+static void name_late(master *m) {
+    for (int rank = peers_find_late(&m->peers, 1); rank != NOBODY; rank = peers_find_late(&m->peers, rank + 1)) {
+        tf_buf text = {0};
+        loss_describe_late(&m->peers, rank, LEAVE_SECONDS, &text);
+        incidents_begin_now(m->incidents, INCIDENT_SILENT, rank, m->peers.peer[rank].host, text.data);
+        tf_buf_free(&text);
+        peers_mark_lost(&m->peers, rank, PEER_SILENT);
+    }
+}
+
+static void wait_for_leavers(master *m) {
+    const bool is_late = now(m) >= m->leave_end;
+    if (!is_late && peers_find_late(&m->peers, 1) != NOBODY)
+        return;
+    name_late(m);
+    m->parting = PARTING_OVER;
+}
+
 /* The run has broken. Where a rank is lost what ranks do together at the end would wait for it. */
 static void break_off(master *m, const broken_message *broken) {
     broken_message message = *broken;
@@ -706,8 +725,8 @@ static bool end_by_sickness(master *m) {
 
 bool master_step(master *m) {
     tf_action action;
-    if (m->parting == PARTING_WAITS && (peers_have_left(&m->peers) || now(m) >= m->leave_end))
-        m->parting = PARTING_OVER;
+    if (m->parting == PARTING_WAITS)
+        wait_for_leavers(m);
     if (m->parting != PARTING_NOT)
         return false;
     watch_time(m);

@@ -162,9 +162,9 @@ void peers_name_away(const peers *p, const char *here, tf_buf *out) {
         tf_buf_addf(out, " and %d other%s", nodes - 1, nodes == 2 ? "" : "s");
 }
 
-bool peers_have_left(const peers *p) {
-    for (int rank = 1; rank < p->ranks; rank++)
+int peers_find_late(const peers *p, int rank) {
+    for (; rank < p->ranks; rank++)
         if (p->peer[rank].is_up && p->peer[rank].is_locked && !p->peer[rank].is_lost && !has_ended(p, rank))
-            return false;
-    return true;
+            return rank;
+    return NOBODY;
 }

@@ -91,7 +91,8 @@ int peers_find_living(const peers *p, int rank);
 /* The nodes of workers that are lost, but for this one: "node2 and 3 others"; "": there are none. */
 void peers_name_away(const peers *p, const char *here, tf_buf *out);
 
-/* Has every worker left whose end can be seen, and that is not lost? */
-bool peers_have_left(const peers *p);
+/* The first worker from this one on that is not lost and has not left, of those whose end can be seen. NOBODY: there is
+ * none. */
+int peers_find_late(const peers *p, int rank);
 
 #endif

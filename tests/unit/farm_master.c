@@ -426,6 +426,9 @@ Test(master, waits_ten_seconds_for_ranks_that_part) {
     cr_expect_eq(master_parting(m), PARTING_WAITS);
     wait_for(s, 2);
     cr_expect_eq(master_parting(m), PARTING_OVER);
+    cr_expect_str_eq(s->warning,
+                     "rank 2 on node was told to end, and has not within 10s; it is not waited for any longer");
+    cr_expect_eq(s->farm.incidents, 2, "both are in the history");
     cr_expect(s->farm.node[0].rank.ended && s->farm.node[0].rank.outcome == TF_OK);
     close_scene(s);
 }

@@ -636,7 +636,9 @@ static void note_incident(void *context, int number, const char *incident) {
     f->incidents = number == f->incidents ? number + 1 : f->incidents;
     snprintf(f->incident, sizeof f->incident, "%s", incident);
     static const char begin[] = "{\"kind\":\"silent\",\"rank\":";
-    if (strncmp(incident, begin, strlen(begin)) != 0)
+    const master *m = f->node[0].rank.master;
+    const bool is_late = m && master_parting(m) == PARTING_WAITS; /* its message may be on its way still */
+    if (strncmp(incident, begin, strlen(begin)) != 0 || is_late)
         return;
     farm_node *lost = &f->node[strtol(incident + strlen(begin), NULL, 10)];
     farm_require(f, lost->unheard_since > 0, "rank %d is given up, and nothing has befallen it", lost->number);
