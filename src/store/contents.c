@@ -59,6 +59,7 @@ void contents_note_incident(contents *c, int number, const char *incident) {
     if (cJSON_IsObject(run) && !list)
         list = cJSON_AddArrayToObject(run, "incidents");
     const int known = cJSON_GetArraySize(list);
+    number = number == CONTENTS_NEXT ? known : number;
     const bool is_right = cJSON_IsArray(list) && cJSON_IsObject(item) && number >= 0 && number <= known;
     if (is_right && number == known)
         cJSON_AddItemToArray(list, item);

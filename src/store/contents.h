@@ -58,6 +58,9 @@ void contents_free(contents *c);
 
 /* `to` must be empty. */
 void contents_copy(contents *to, const contents *from);
+
+enum { CONTENTS_NEXT = INT32_MIN }; /* in place of an incident's number: it comes behind those that there are */
+
 /* What has befallen a worker of the last run: a JSON object, which is added, or replaces the one of that number. What
  * makes no sense changes nothing. */
 void contents_note_incident(contents *c, int number, const char *incident);

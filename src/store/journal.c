@@ -245,8 +245,8 @@ static void read_all(const cJSON *json, contents *c) {
 static void read_change(const cJSON *json, contents *c) {
     const cJSON *number = cJSON_GetObjectItemCaseSensitive(json, "number");
     const char *incident = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "incident"));
-    if (incident && cJSON_IsNumber(number))
-        contents_note_incident(c, number->valueint, incident);
+    if (incident)
+        contents_note_incident(c, cJSON_IsNumber(number) ? number->valueint : CONTENTS_NEXT, incident);
     const cJSON *stages = cJSON_GetObjectItemCaseSensitive(json, "stages");
     for (const cJSON *item = stages ? stages->child : NULL; item; item = item->next) {
         char *name = text_at(item, "name");
@@ -266,7 +266,8 @@ static bool read_entries(const tf_buf *text, contents *c, bool *dirty) {
         cJSON *entry = next_entry(&r);
         if (!entry && (first || !is_cut_off(&r)))
             return false;
-        *dirty = !entry || cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(entry, "dirty"));
+        const cJSON *state = cJSON_GetObjectItemCaseSensitive(entry, "dirty"); /* the last incident has none */
+        *dirty = !entry || (state ? cJSON_IsTrue(state) : *dirty);
         if (!entry)
             return true;
         if (first)
@@ -277,6 +278,49 @@ static bool read_entries(const tf_buf *text, contents *c, bool *dirty) {
     }
     return true;
 }
+
+/* ---- Last words ---- */
+
+/* What is added behind an entry that was cut off can't be read. */
+static bool is_whole(const tf_buf *text) {
+    rest r = {tf_buf_text(text), text->length};
+    cJSON *entry;
+    while (r.length > 0 && (entry = next_entry(&r)))
+        cJSON_Delete(entry);
+    return text->length > 0 && r.length == 0;
+}
+
+/* 0 or an errno. */
+static int add_behind(int folder, const tf_buf *entry) {
+    tf_buf before = {0};
+    int failure = folder_read(folder, "journal", &before);
+    const bool can = !failure && is_whole(&before);
+    tf_buf_free(&before);
+    if (!can)
+        return failure ? failure : ESTALE;
+    const int fd = folder_open_file(folder, "journal", O_WRONLY | O_APPEND);
+    if (fd < 0 || write(fd, entry->data, entry->length) != (ssize_t)entry->length || fdatasync(fd) != 0)
+        failure = errno ? errno : EIO;
+    if (fd >= 0)
+        close(fd);
+    return failure;
+}
+
+tf_err journal_add_last_incident(const char *output, const char *incident, tf_error *error) {
+    int folder = folder_open(output, error);
+    if (folder < 0)
+        return error->code;
+    tf_buf text = {0};
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "incident", incident);
+    add_entry(json, &text);
+    const int failure = add_behind(folder, &text);
+    tf_buf_free(&text);
+    close(folder);
+    return failure ? folder_failed(output, "journal", failure, error) : TF_OK;
+}
+
+/* ---- The whole ---- */
 
 tf_err journal_read(const char *output, contents *c, bool *dirty, bool *there, tf_error *error) {
     tf_buf text = {0};

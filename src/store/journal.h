@@ -29,6 +29,10 @@ tf_err journal_add(const char *output, folder_end *end, const contents *c, const
 tf_err journal_add_incident(const char *output, folder_end *end, const contents *c, int number, const char *incident,
                             bool dirty, tf_error *error);
 
+/* The same of the last incident of a run, after which it does nothing more, in whichever state its file is: says
+ * nothing of that. From any thread: of what the run knows nothing is needed. */
+tf_err journal_add_last_incident(const char *output, const char *incident, tf_error *error);
+
 /* Reads it. `*there` tells whether there is one; an error with `*there` is that it is damaged. */
 tf_err journal_read(const char *output, contents *c, bool *dirty, bool *there, tf_error *error);
 

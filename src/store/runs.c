@@ -125,6 +125,11 @@ void tf_store_note_incident(tf_store *s, int number, const char *incident) {
     journal_add_incident(s->path, &s->start->journal, &s->start->contents, number, incident, s->dirty, &unwritten);
 }
 
+void tf_store_note_last_incident(const char *output, const char *incident) {
+    tf_error unwritten;
+    journal_add_last_incident(output, incident, &unwritten);
+}
+
 /* {"run": 3, ..., "notices": [...]} */
 void tf_store_note_notices(tf_store *s, const tf_noticed *noticed, int count) {
     contents *c = &s->start->contents;

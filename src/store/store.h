@@ -121,6 +121,9 @@ void tf_store_note_stop(tf_store *store, int stage, const char *why);
  * anew what had that number, from 0. Whoever reads the output while the run goes on sees it at once, and it outlives a
  * run that is killed: as far as the journal can be written. */
 void tf_store_note_incident(tf_store *store, int number, const char *incident);
+/* From any thread, when the run is to end at once while its ranks are in the middle of something: the last of what has
+ * befallen its workers. */
+void tf_store_note_last_incident(const char *output, const char *incident);
 /* The same, of what was noticed of stages: in place of what was noted of that before. */
 void tf_store_note_notices(tf_store *store, const tf_noticed *noticed, int count);
 

@@ -229,6 +229,31 @@ Test(journal, keeps_incidents_of_the_last_run) {
     contents_free(&c);
 }
 
+/* What the file is like the last words do not say: it is as it was. Behind an entry that was cut off there are none. */
+Test(journal, keeps_the_last_incident_whatever_state_the_file_is_in) {
+    tf_error error;
+    for (int dirty = 0; dirty <= 1; dirty++) {
+        contents c = {.runs = strdup("[{\"run\":1}]")};
+        folder_end end = {0};
+        add(&end, &c, NULL, false, false);
+        cr_expect_eq(journal_add_incident(output, &end, &c, 0, "{\"rank\":1}", false, &error), TF_OK);
+        add(&end, &c, NULL, false, dirty);
+        cr_expect_eq(journal_add_last_incident(output, "{\"rank\":2}", &error), TF_OK, "%s", error.text);
+        if (dirty)
+            expect("dirty");
+        else
+            expect_runs("[{\"run\":1,\"incidents\":[{\"rank\":1},{\"rank\":2}]}]");
+        contents_free(&c);
+    }
+    const int64_t whole = length_of(path);
+    cr_assert_eq(truncate(path, whole - 1), 0);
+    cr_expect_eq(journal_add_last_incident(output, "{\"rank\":3}", &error), TF_ERR_STOPPED);
+    cr_expect_eq(length_of(path), whole - 1);
+    expect("dirty");
+    cr_assert_eq(remove(path), 0);
+    cr_expect_neq(journal_add_last_incident(output, "{}", &error), TF_OK);
+}
+
 Test(journal, is_not_shaken_by_incidents_that_make_no_sense) {
     contents c = {.runs = strdup("[{\"run\":1}]")};
     contents_note_incident(&c, 1, "{}");
