@@ -42,20 +42,26 @@ static void add_time(cJSON *json, const char *key, double wall) {
 }
 
 /* {"kind": "silent", "rank": 3, "host": "node2", "since": "2026-11-30T10:04:17Z", "end": ..., "text": ...} */
-static void keep(const incidents *i, int number) {
-    const entry *e = &i->entry[number];
+void incident_write(const incident *what, double end, tf_buf *out) {
     cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "kind", incident_kinds[e->what.kind].id);
-    cJSON_AddNumberToObject(json, "rank", e->what.rank);
-    cJSON_AddStringToObject(json, "host", e->what.host);
-    add_time(json, "since", e->what.since);
-    if (e->end > 0)
-        add_time(json, "end", e->end);
-    cJSON_AddStringToObject(json, "text", e->what.text);
+    cJSON_AddStringToObject(json, "kind", incident_kinds[what->kind].id);
+    cJSON_AddNumberToObject(json, "rank", what->rank);
+    cJSON_AddStringToObject(json, "host", what->host);
+    add_time(json, "since", what->since);
+    if (end > 0)
+        add_time(json, "end", end);
+    cJSON_AddStringToObject(json, "text", what->text);
     char *text = cJSON_PrintUnformatted(json);
-    i->output->note_incident(i->output->context, number, text);
+    tf_buf_adds(out, text);
     cJSON_free(text);
     cJSON_Delete(json);
+}
+
+static void keep(const incidents *i, int number) {
+    tf_buf text = {0};
+    incident_write(&i->entry[number].what, i->entry[number].end, &text);
+    i->output->note_incident(i->output->context, number, text.data);
+    tf_buf_free(&text);
 }
 
 /* The number of the one that is under way; -1: there is none. */

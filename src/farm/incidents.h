@@ -16,6 +16,9 @@ typedef struct incident {
     const char *text; /* a whole sentence without its full stop */
 } incident;
 
+/* As the history has it; `end` (tf_wall), 0: it is under way. Adds to `out`. */
+void incident_write(const incident *incident, double end, tf_buf *out);
+
 /* Both are the caller's. */
 incidents *incidents_new(const tf_farm_options *options, const output *output);
 void incidents_free(incidents *i);
