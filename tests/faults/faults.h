@@ -9,6 +9,8 @@
  * guard, hosts); else only in those that call MPI. Calls are counted together. Programs that these start, as tasks do,
  * do not have the library. TASKFARM_FAIL_PATHS=PART:PART Only calls on files in whose path one of these is found. Calls
  * that have no file (fork, mmap of memory, connect) must come from the program itself then, not from a library.
+ * TASKFARM_FAIL_HELD=FILE
+ *     Is made as soon as a call hangs.
  * TASKFARM_FAIL_RECORD=FILE
  *     Nothing fails; FILE.K is a table of the call sites of rank K: see sites.c.
  */

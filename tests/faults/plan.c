@@ -20,7 +20,8 @@ static struct plan {
     long first, last;
     double seconds; /* that a hang takes; 0: for ever */
     char paths[4096];
-    long *count; /* of calls so far */
+    char held[4096]; /* is made as a call hangs; "": nothing is */
+    long *count;     /* of calls so far */
 } plan;
 
 static _Thread_local bool is_within; /* a call of our own */
@@ -60,6 +61,7 @@ __attribute__((constructor)) static void begin(void) {
     const char *fault = getenv("TASKFARM_FAIL"), *record = getenv("TASKFARM_FAIL_RECORD");
     const char *rank = getenv("TASKFARM_FAIL_RANK"), *in = getenv("TASKFARM_FAIL_IN");
     const char *paths = getenv("TASKFARM_FAIL_PATHS"), *seconds = getenv("TASKFARM_FAIL_SECONDS");
+    const char *held = getenv("TASKFARM_FAIL_HELD");
     char table[4096] = "";
     is_within = true;
     unsetenv("LD_PRELOAD"); /* for programs that are started from here */
@@ -72,6 +74,7 @@ __attribute__((constructor)) static void begin(void) {
         plan.seconds = seconds ? strtod(seconds, NULL) : 0;
         plan.records = record != NULL;
         snprintf(plan.paths, sizeof plan.paths, "%s", paths ? paths : "");
+        snprintf(plan.held, sizeof plan.held, "%s", held ? held : "");
         plan.has_fault = fault && read_fault(fault);
         plan.pid = getpid();
     }
@@ -107,6 +110,8 @@ static bool is_among_paths(const char *path) {
 }
 
 static void hang(void) {
+    if (plan.held[0])
+        close(open(plan.held, O_WRONLY | O_CREAT, 0666));
     struct timespec left = {.tv_sec = (time_t)plan.seconds,
                             .tv_nsec = (long)(1e9 * (plan.seconds - (double)(time_t)plan.seconds))};
     while (plan.seconds == 0)
