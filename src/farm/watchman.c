@@ -24,6 +24,7 @@
 /* How long a rank may take, in seconds, before its process is ended. */
 #define PATIENCE 10.0 /* until an end in order begins, beyond the grace */
 #define AT_ONCE  1.0  /* until it begins, after a second signal */
+#define OVERTIME 3.0  /* until it begins, after the time of the whole run */
 #define ENDING   5.0  /* from its beginning until all is over */
 
 static const int asking[] = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
@@ -162,9 +163,17 @@ static void look_at_rank(const watchman *w, stillness *m, double now) {
         end_process(w, __atomic_load_n(&w->what, __ATOMIC_RELAXED));
 }
 
+/* Seconds until the process is ended, whatever it is at. `asked`: when an end in order must have begun, since signals
+ * ask for it. The time of the whole run is meant for all of it: who has given it ends what is late. */
+static double time_left(const watchman *w, double asked, double now) {
+    const bool ending = __atomic_load_n(&w->ending, __ATOMIC_ACQUIRE);
+    const double by_time = w->end > 0 ? w->end + (ending ? PATIENCE + ENDING : OVERTIME) : INFINITY;
+    return fmin(by_time, asked + (ending ? ENDING : 0)) - now;
+}
+
 static void *keep_watch(void *context) {
     watchman *w = context;
-    double end = w->end > 0 ? w->end + PATIENCE : INFINITY;
+    double asked = INFINITY;
     int seen = 0;
     stillness still = {.looked = tf_now()};
     while (!__atomic_load_n(&w->over, __ATOMIC_ACQUIRE)) {
@@ -172,9 +181,9 @@ static void *keep_watch(void *context) {
         const int count = __atomic_load_n(&w->count, __ATOMIC_ACQUIRE);
         const double now = tf_now();
         if (count > seen)
-            end = fmin(end, now + (count > 1 ? AT_ONCE : w->grace + PATIENCE));
+            asked = fmin(asked, now + (count > 1 ? AT_ONCE : w->grace + PATIENCE));
         seen = count;
-        const double left = end - now + (__atomic_load_n(&w->ending, __ATOMIC_ACQUIRE) ? ENDING : 0);
+        const double left = time_left(w, asked, now);
         if (left <= 0)
             end_process(w, NULL);
         look_at_rank(w, &still, now);

@@ -1,0 +1,53 @@
+/* The watchman ends a process whose own thread does not: this one stands still. */
+#include <criterion/criterion.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "farm/watchman.h"
+
+enum { PATIENT = 8 /* s: more than what is late may take, less than what is patient would */ };
+
+/* Runs it in a process of its own, whose main thread does nothing more. Its exit status, what it said, and what it
+ * wrote for who does not learn its status; 128 and the signal: it did not end within PATIENT. */
+static int stand_still(double end, void (*begin)(watchman *w), char *said, size_t size, char *noted) {
+    int ends[2], exits[2], status;
+    size_t got = 0;
+    cr_assert(pipe(ends) == 0 && pipe(exits) == 0);
+    const pid_t pid = fork();
+    if (pid == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        watchman *w = watchman_begin(end ? tf_now() + end : 0, 0, NULL, &exits[1], NULL);
+        alarm(PATIENT);
+        if (begin)
+            begin(w);
+        for (;;)
+            pause();
+    }
+    close(ends[1]);
+    close(exits[1]);
+    for (ssize_t more; (more = read(ends[0], said + got, size - 1 - got)) > 0;)
+        got += (size_t)more;
+    said[got] = '\0';
+    const ssize_t exited = read(exits[0], noted, 9);
+    noted[exited > 0 ? exited : 0] = '\0';
+    close(ends[0]);
+    close(exits[0]);
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* Who has set the time ends what is late, and more roughly. */
+Test(watchman, ends_a_run_soon_after_its_time, .timeout = 60) {
+    char said[400], noted[10];
+    cr_expect_eq(stand_still(0.1, NULL, said, sizeof said, noted), TF_ERR_STOPPED);
+    cr_expect_str_eq(said, "taskfarm: ended without waiting any longer; what is in the output is safe, and the same "
+                           "command line goes on\n");
+    cr_expect_str_eq(noted, "75\n");
+}
+
+/* A file may take a while to be closed. */
+Test(watchman, leaves_time_to_an_end_that_has_begun, .timeout = 60) {
+    char said[400], noted[10];
+    cr_expect_eq(stand_still(0.1, watchman_let_end, said, sizeof said, noted), 128 + SIGALRM);
+}
