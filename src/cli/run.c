@@ -73,7 +73,7 @@ static void sum_up(const options *o, const loaded *l, tf_err err, const tf_farm_
     if (o->progress != TF_PROGRESS_NONE)
         tf_progress_reductions(stderr, l->it.campaign, output);
     if (*result->away && !o->exit_file)
-        tf_say("this run is over; if mpirun does not return, it waits for %s, and can be killed", result->away);
+        tf_farm_tell_nodes(result->away);
 }
 
 static bool uses_mpi(const options *o) {

@@ -7,7 +7,7 @@
 #include "farm/terms.h"
 
 /* With thousands of workers each asks less often. */
-static double interval_of(double patience, int ranks) {
+double contact_interval(double patience, int ranks) {
     const double shortest = 1, by_ranks = 1e-3 * ranks, longest = patience / 5;
     const double interval = by_ranks > shortest ? by_ranks : shortest;
     return interval < longest ? interval : longest;
@@ -17,7 +17,7 @@ contact contact_begin(double patience, int ranks, double now) {
     if (ranks == 1)
         patience = INFINITY;
     return (contact){.patience = patience,
-                     .interval = interval_of(patience, ranks),
+                     .interval = contact_interval(patience, ranks),
                      .asked = now,
                      .until = now + patience,
                      .looked = now,

@@ -20,6 +20,9 @@ typedef struct contact {
     bool is_new;     /* nothing has come yet */
 } contact;
 
+/* How often a worker asks, s. */
+double contact_interval(double patience, int ranks);
+
 /* `now`: by any clock that is the same in all calls, s. One rank alone is the master itself, and always in touch. */
 contact contact_begin(double patience, int ranks, double now);
 

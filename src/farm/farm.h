@@ -110,6 +110,9 @@ tf_err tf_farm_check_share(const tf_campaign *campaign, int slots, tf_error *err
  * wait in MPI_Init for one that has left. */
 void tf_farm_call_off(void);
 
+/* Tells people that a run is over of which these nodes are lost: mpirun may wait for them. */
+void tf_farm_tell_nodes(const char *nodes);
+
 /* Collective over all ranks: the whole run. Returns TF_OK; TF_ERR_TASKS if tasks failed or stages were stopped;
  * TF_ERR_STOPPED if a signal (SIGTERM, SIGINT, SIGUSR1, SIGUSR2) or the wall time ended it early; TF_ERR_RUN with
  * `error` if the run broke: the same on all ranks; TF_ERR_USAGE if rank 0 has called it off. `result` is filled in on

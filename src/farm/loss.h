@@ -6,6 +6,11 @@
 #include "farm/terms.h"
 #include "sched/sched.h"
 
+/* What a worker says that ends since it does not hear rank 0: its rank, and the patience. */
+#define LOSS_OF_MASTER                                                                                                 \
+    "rank %d has not heard rank 0 for %g s, and ends; what is in the output is safe, and the same command line goes "  \
+    "on"
+
 /* Which rank it was, on which host, what it was at, and what becomes of the run: a sentence without its full stop. To
  * be called while the scheduler still counts on the rank. */
 void loss_describe(const peers *p, const tf_campaign *campaign, const tf_sched *sched, const terms *terms, int rank,

@@ -7,9 +7,8 @@
 #include <string.h>
 
 #include "farm/contact.h"
+#include "farm/terms.h"
 #include "farm/transport.h"
-
-#define MARGIN 2.0 /* s between the end of a worker's last write and that of the master's patience */
 
 peers peers_new(const output *o, int ranks, double patience, double now) {
     return (peers){.output = o,

@@ -1,6 +1,8 @@
 /* Every rank gets the messages about collective work in the same order, and does it when they arrive. */
 #include "farm/rank.h"
 
+#include "farm/loss.h"
+
 static void end(rank *r, tf_err outcome) {
     if (r->watchman)
         watchman_let_end(r->watchman);
@@ -38,16 +40,17 @@ static tf_err take_step(rank *r, const collect_message *step) {
 /* What the rank is at, if it takes too long. */
 static const char *name_step(const collect_message *step) {
     switch ((collect_what)step->what) {
-    case COLLECT_LAYOUT: return "the layout of a stage, by all ranks together,";
-    case COLLECT_FINISH: return "the end of a stage (texts, reductions), by all ranks together,";
-    case COLLECT_CLOSE: return "the end of the output, by all ranks together,";
+    case COLLECT_LAYOUT: return "the layout of a stage by all ranks";
+    case COLLECT_FINISH: return "the end of a stage (texts, reductions) by all ranks";
+    case COLLECT_CLOSE: return "the end of the output by all ranks";
     }
     return "what all ranks do together";
 }
 
 static void collect(rank *r, const collect_message *step, size_t steps) {
     const bool holds = steps > 1;
-    watchman_expect(r->watchman, name_step(step), TOGETHER * r->terms->patience);
+    watchman_expect(r->watchman, name_step(step), limit_together(r->terms->patience, r->transport->rank));
+    pulses_together(r->pulses, name_step(step));
     tf_err err = TF_OK;
     if (holds)
         r->output->hold(r->output->context);
@@ -55,11 +58,17 @@ static void collect(rank *r, const collect_message *step, size_t steps) {
         err = take_step(r, &step[n]);
     if (holds && err == TF_OK)
         err = r->output->release(r->output->context, r->error);
+    pulses_together(r->pulses, NULL);
     if (err != TF_OK)
         end(r, err);
 }
 
 /* ---- Messages ---- */
+
+static void hear_master(rank *r, const alive_message *answer) {
+    pulses_meet(r->pulses);
+    worker_heard(r->worker, answer);
+}
 
 static void leave(rank *r, const broken_message *message) {
     tf_error_set_as(r->error, (tf_err)message->code, (tf_diag_id)message->id, "%s", message->text);
@@ -95,7 +104,7 @@ static void handle_message(rank *r, const parcel *message) {
         if (r->worker)
             worker_drain(r->worker, (drain_how)((const drain_message *)message->payload)->how);
         break;
-    case TAG_HEARD: worker_heard(r->worker, message->payload); break;
+    case TAG_HEARD: hear_master(r, message->payload); break;
     case TAG_SUMMON: r->summons = *(const summon_message *)message->payload; break;
     case TAG_COLLECT:
         if (has_to_wait(r))
@@ -156,10 +165,8 @@ static void keep_touch(rank *r) {
     r->is_unheard = touch != WORKER_IS_HEARD;
     if (touch != WORKER_IS_LOST)
         return;
-    tf_error_set_as(r->error, TF_ERR_STOPPED, TF_DIAG_PROCESS_LOST,
-                    "rank %d has not heard rank 0 for %g s, and ends; what is in the output is safe, and the same "
-                    "command line goes on",
-                    r->transport->rank, r->terms->patience);
+    tf_error_set_as(r->error, TF_ERR_STOPPED, TF_DIAG_PROCESS_LOST, LOSS_OF_MASTER, r->transport->rank,
+                    r->terms->patience);
     r->parted = true;
     end(r, TF_ERR_STOPPED);
 }

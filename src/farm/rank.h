@@ -4,6 +4,7 @@
 #define TF_FARM_RANK_H
 
 #include "farm/master.h"
+#include "farm/pulses.h"
 #include "farm/watchman.h"
 #include "farm/worker.h"
 
@@ -15,6 +16,7 @@ typedef struct rank {
     worker *worker; /* on the others, and on rank 0 when it is alone */
     const terms *terms;
     watchman *watchman;     /* told when the end begins; NULL: this rank does not wait for signals */
+    pulses *pulses;         /* speak for this rank while all do something together; NULL: nothing does */
     summon_message summons; /* that it has not answered; number 0: there is none */
     bool is_unheard;        /* the worker may do nothing now */
     tf_buf waiting;         /* collective work (collect_message) that comes when rows have been written; to be freed */

@@ -12,6 +12,7 @@
 #include "farm/launch.h"
 #include "farm/libraries.h"
 #include "farm/loop.h"
+#include "farm/lost_together.h"
 #include "farm/node_share.h"
 #include "farm/transports.h"
 
@@ -26,6 +27,8 @@ typedef struct run {
     int lock;         /* this rank's lock on the output, until the store takes it; -1: none */
     node_share share; /* this rank's part of its node */
     watchman *watchman;
+    lost_together lost;
+    pulses_ends ends; /* of `lost` */
     const transport *transport;
     tf_clock clock;
     tf_slots *slots; /* NULL on a rank that runs no tasks */
@@ -48,9 +51,23 @@ static double patience_of(const tf_farm_options *o) {
     return text && tf_parse_duration(text, &seconds) && seconds > 0 ? seconds : TF_USUAL_PATIENCE;
 }
 
+/* Rank 0 alone knows where it can be reached, and what its patience is. */
+static void start_pulses(run *r) {
+    if (r->team.ranks == 1)
+        return;
+    r->lost = (lost_together){
+        .watchman = r->watchman, .rank = r->team.rank, .tells_node = !r->options->exit_to || *r->options->exit_to < 0};
+    r->ends = lost_together_ends(&r->lost);
+    r->rank.pulses = pulses_new(r->team.rank, r->team.ranks, patience_of(r->options), &r->ends);
+    pulses_invitation *invitation = pulses_invite(r->rank.pulses);
+    tf_team_broadcast(&r->team, invitation, sizeof *invitation);
+    r->lost.patience = invitation->patience;
+    pulses_start(r->rank.pulses);
+}
+
 /* What comes next takes no longer than that, as a rule. */
 static void expect(const run *r, const char *what) {
-    watchman_expect(r->watchman, what, TOGETHER * patience_of(r->options));
+    watchman_expect(r->watchman, what, limit_together(patience_of(r->options), r->team.rank));
 }
 
 static void share_terms(run *r) {
@@ -173,8 +190,14 @@ static tf_err set_up(run *r) {
     r->clock = tf_clock_system();
     r->executor = executor_slots(r->slots);
     r->output = output_store(&r->store);
-    r->rank =
-        (rank){.transport = t, .output = &r->output, .terms = &r->terms, .watchman = r->watchman, .error = r->error};
+    r->rank = (rank){.transport = t,
+                     .output = &r->output,
+                     .terms = &r->terms,
+                     .watchman = r->watchman,
+                     .pulses = r->rank.pulses,
+                     .error = r->error};
+    if (r->team.rank == 0)
+        lost_together_note_in(&r->lost, r->campaign->output);
     if (r->team.rank == 0)
         r->rank.master = master_new(r->options, &r->terms, t, &r->clock, &r->output);
     if (!works)
@@ -264,13 +287,19 @@ static void conclude(const run *r, tf_err outcome) {
 }
 
 static tf_err run_to_end(run *r, tf_farm_result *result) {
+    static const char beginning[] = "the beginning of what all ranks do together";
+    expect(r, beginning);
+    start_pulses(r);
+    pulses_together(r->rank.pulses, beginning);
     r->transport = r->team.ranks == 1 ? transport_alone_open() : transport_mpi_open(r->team.comm);
-    expect(r, "the beginning of what all ranks do together");
     tf_err err = set_up(r);
+    pulses_together(r->rank.pulses, NULL);
     if (err == TF_OK) {
         loop_run(&r->rank, r->options);
         err = r->rank.outcome;
     }
+    pulses_end(r->rank.pulses);
+    r->rank.pulses = NULL;
     expect(r, "the end of the run");
     conclude(r, err);
     if (r->rank.master) {

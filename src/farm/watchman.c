@@ -52,7 +52,9 @@ struct watchman {
     int status;        /* of the process, if it is ended; -1: the run is to be gone on with */
     const char *words; /* once there is a status; NULL: none */
     const char *what;  /* the rank is at */
+    const char *more;  /* words to add if it takes too long; NULL: none */
     double limit;      /* s that it may take */
+    double rest;       /* tf_now() by which the process is to have ended; INFINITY: it is not to end */
     unsigned beats;    /* how often it has said so */
     /* As they were before. */
     sigset_t mask;
@@ -96,30 +98,40 @@ static bool is_read(void) {
 
 /* The last words. `what`: the rank is stuck at it; NULL: it was asked to end. */
 static void say_why(const watchman *w, const char *what, int status) {
-    char why[300] = "ended without waiting any longer", host[64] = "";
+    char why[400] = "ended without waiting any longer", host[64] = "";
     gethostname(host, sizeof host - 1);
+    const char *more = __atomic_load_n(&w->more, __ATOMIC_RELAXED);
     if (what) {
         const bool is_alone = __atomic_load_n(&w->is_alone, __ATOMIC_RELAXED);
         const int length = is_alone ? 0 : snprintf(why, sizeof why, "rank %d on %s: ", w->rank, host);
         snprintf(why + length, sizeof why - (size_t)length,
-                 "%s takes longer than %g s without a sign of life, and is not waited for any longer (--patience makes "
-                 "that longer)",
-                 what, w->limit);
+                 "%s takes longer than %g s without a sign of life%s, and is not waited for any longer (--patience "
+                 "makes that longer)",
+                 what, w->limit, more ? more : "");
     }
     if (status >= 0 && w->words)
         tf_say("%s", w->words);
     tf_say("%s%s", why, status >= 0 ? "" : "; what is in the output is safe, and the same command line goes on");
 }
 
-static void end_process(const watchman *w, const char *what) {
-    const int status = __atomic_load_n(&w->status, __ATOMIC_ACQUIRE);
-    const int last = status >= 0 ? status : TF_ERR_STOPPED;
+static void end_children(const watchman *w) {
     tf_spawner_part(w->spawner); /* a call that does not return may keep the process, and its sockets, for long */
     tf_spawner_wake(w->spawner);
-    if (is_read())
-        say_why(w, what, status);
+}
+
+void watchman_leave(const watchman *w) {
+    const int status = __atomic_load_n(&w->status, __ATOMIC_ACQUIRE);
+    const int last = status >= 0 ? status : TF_ERR_STOPPED;
+    end_children(w);
     tf_note_exit(w->exit_to, last);
     _exit(last);
+}
+
+static void end_process(const watchman *w, const char *what) {
+    end_children(w);
+    if (is_read())
+        say_why(w, what, __atomic_load_n(&w->status, __ATOMIC_ACQUIRE));
+    watchman_leave(w);
 }
 
 /* How long the rank has been at the same thing. */
@@ -168,7 +180,9 @@ static void look_at_rank(const watchman *w, stillness *m, double now) {
 static double time_left(const watchman *w, double asked, double now) {
     const bool ending = __atomic_load_n(&w->ending, __ATOMIC_ACQUIRE);
     const double by_time = w->end > 0 ? w->end + (ending ? PATIENCE + ENDING : OVERTIME) : INFINITY;
-    return fmin(by_time, asked + (ending ? ENDING : 0)) - now;
+    double rest;
+    __atomic_load(&w->rest, &rest, __ATOMIC_ACQUIRE);
+    return fmin(fmin(by_time, asked + (ending ? ENDING : 0)), rest) - now;
 }
 
 static void *keep_watch(void *context) {
@@ -228,7 +242,8 @@ watchman *watchman_begin(double end, double grace, const int *stop_with, const i
                     .rank = tf_launch_rank(),
                     .status = -1,
                     .what = "the start",
-                    .limit = INFINITY};
+                    .limit = INFINITY,
+                    .rest = INFINITY};
     snprintf(w->io, sizeof w->io, "/proc/self/task/%d/io", (int)gettid());
     pthread_getcpuclockid(pthread_self(), &w->cpu);
     sigset_t set;
@@ -275,6 +290,16 @@ void watchman_guard_tasks(const watchman *w, double patience) {
 
 void watchman_live(watchman *w) {
     __atomic_add_fetch(&w->beats, 1, __ATOMIC_RELEASE);
+}
+
+void watchman_add(watchman *w, const char *words) {
+    __atomic_store_n(&w->more, words, __ATOMIC_RELAXED);
+}
+
+void watchman_leave_within(watchman *w, double seconds) {
+    const double rest = tf_now() + seconds;
+    __atomic_store(&w->rest, &rest, __ATOMIC_RELEASE);
+    wake(w);
 }
 
 void watchman_conclude(watchman *w, int status, const char *words) {

@@ -39,6 +39,15 @@ void watchman_guard_tasks(const watchman *w, double patience);
 /* What the rank is at is going on. From any thread. */
 void watchman_live(watchman *w);
 
+/* Words to add where the rank takes too long for what it is at: a literal, behind a comma; NULL: none. From any thread.
+ */
+void watchman_add(watchman *w, const char *words);
+
+/* Ends the process with the status that it is to have now, in silence, from any thread; or after so many seconds,
+ * whatever it is at, if it has not ended by then. */
+_Noreturn void watchman_leave(const watchman *w);
+void watchman_leave_within(watchman *w, double seconds);
+
 /* The run is over: where the process is ended now it is with this exit status, and after these words, which are the
  * caller's (NULL: none). */
 void watchman_conclude(watchman *w, int status, const char *words);

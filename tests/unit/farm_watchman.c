@@ -51,3 +51,35 @@ Test(watchman, leaves_time_to_an_end_that_has_begun, .timeout = 60) {
     char said[400], noted[10];
     cr_expect_eq(stand_still(0.1, watchman_let_end, said, sizeof said, noted), 128 + SIGALRM);
 }
+
+static void leave_soon(watchman *w) {
+    watchman_leave_within(w, 0.1);
+}
+
+static void leave_now(watchman *w) {
+    watchman_leave(w);
+}
+
+Test(watchman, ends_what_has_said_that_it_leaves, .timeout = 60) {
+    char said[400], noted[10];
+    cr_expect_eq(stand_still(0, leave_soon, said, sizeof said, noted), TF_ERR_STOPPED);
+    cr_expect_neq(*said, '\0');
+    cr_expect_str_eq(noted, "75\n");
+    cr_expect_eq(stand_still(0, leave_now, said, sizeof said, noted), TF_ERR_STOPPED);
+    cr_expect_str_eq(said, "");
+    cr_expect_str_eq(noted, "75\n");
+}
+
+static void get_stuck(watchman *w) {
+    watchman_expect(w, "a call", 0.1);
+    watchman_add(w, ", though it tries");
+}
+
+Test(watchman, says_what_a_rank_is_stuck_in, .timeout = 60) {
+    char said[400], noted[10];
+    cr_expect_eq(stand_still(0, get_stuck, said, sizeof said, noted), TF_ERR_STOPPED);
+    cr_expect_not_null(strstr(said, ": a call takes longer than 0.1 s without a sign of life, though it tries, and is "
+                                    "not waited for any longer (--patience makes that longer); what is in the output "
+                                    "is safe, and the same command line goes on\n"),
+                       "%s", said);
+}
