@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "store/folder.h"
+#include "store/lock_note.h"
 
 /* For how long processes of an earlier run, or of the one that is wound up, are waited for, in s. */
 static double patience_of(lock_claim claim) {
@@ -63,6 +64,28 @@ static int try_lock(const char *output, off_t bytes, bool *held, bool *failed, t
     return fd;
 }
 
+/* The first rank whose byte somebody has; -1: none is any more. */
+static int find_holder(int fd) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    const bool is_held = fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    return is_held ? (int)lock.l_start : -1;
+}
+
+static void say_in_use(const char *output, tf_error *error) {
+    tf_buf holder = {0};
+    const int folder = folder_open_any(output), fd = folder >= 0 ? open_lock(folder, O_RDONLY) : -1;
+    const int rank = fd >= 0 ? find_holder(fd) : -1;
+    if (rank >= 0)
+        lock_note_tell(fd, rank, &holder);
+    if (fd >= 0)
+        close(fd);
+    if (folder >= 0)
+        close(folder);
+    tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_IN_USE, "%s: is in use by another run of taskfarm%s", output,
+                    tf_buf_text(&holder));
+    tf_buf_free(&holder);
+}
+
 int lock_acquire(const char *output, lock_claim claim, tf_error *error) {
     double deadline = tf_now() + patience_of(claim);
     for (;;) {
@@ -70,11 +93,12 @@ int lock_acquire(const char *output, lock_claim claim, tf_error *error) {
         int fd = try_lock(output, 0, &held, &failed, error);
         if (held && claim == LOCK_OF_RELICT && tf_now() > deadline)
             fd = try_lock(output, 1, &held, &failed, error);
+        if (fd >= 0)
+            lock_note(fd, 0);
         if (fd >= 0 || failed)
             return fd;
         if (held && tf_now() > deadline) {
-            tf_error_set_as(error, TF_ERR_RUN, TF_DIAG_OUTPUT_IN_USE, "%s: is in use by another run of taskfarm",
-                            output);
+            say_in_use(output, error);
             return -1;
         }
         poll(NULL, 0, held ? 20 : 0);
@@ -91,8 +115,10 @@ int lock_join(const char *output, int rank) {
     int fd = folder >= 0 ? open_lock(folder, O_RDWR) : -1;
     if (folder >= 0)
         close(folder);
-    if (fd >= 0 && change_lock(fd, F_WRLCK, rank, 1) == 0)
+    if (fd >= 0 && change_lock(fd, F_WRLCK, rank, 1) == 0) {
+        lock_note(fd, rank);
         return fd;
+    }
     if (fd >= 0)
         close(fd);
     return -1;

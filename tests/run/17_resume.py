@@ -658,7 +658,9 @@ class Refusals(farm.FarmTest):
                 run = self.start("a.json", "--fresh", ranks=ranks)
                 self.wait_for(lambda: (self.folder / "a.h5.d/run-1").exists(), "the run does not start")
                 done = self.taskfarm("a.json", *(["--fresh"] if ranks else []), status=3)
-                self.assertEqual(done.stderr, "taskfarm: a.h5: is in use by another run of taskfarm\n")
+                first = min(farm.ranks_of(run).items())[1]
+                holder = rf"process {first} of \S+ on \S+ \(rank 0\), since 2\d\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+                self.assertRegex(done.stderr, rf"^taskfarm: a\.h5: is in use by another run of taskfarm: {holder}\n$")
                 farm.kill_all(run)
         (self.folder / "slow").unlink()
         self.taskfarm("a.json")

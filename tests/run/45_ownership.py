@@ -1,9 +1,13 @@
 """Whose files are whose: what verbs may overwrite, what --fresh may set aside, a folder beside the output that is somebody
 else's, one output by two names, and an output that is taken away while a run writes it."""
 
+import contextlib
+import fcntl
 import json
 import os
 import shutil
+import socket
+import struct
 import subprocess
 import threading
 import unittest
@@ -221,6 +225,39 @@ class Names(Slow):
         self.assertEqual(sorted((self.folder / "ran").read_text().split()), ["0", "1"])
         self.assertEqual(sorted(p.name for p in self.folder.iterdir()), ["go", "hard.h5", "link.h5", "ran", "s.h5", "s.json", "stderr"])
         self.assertIn("2 of 2 tasks are done", self.taskfarm("s.json", "--output", "hard.h5").stderr)
+
+
+class Holders(Campaign):
+    """Who has an output is said no more certainly than it is known."""
+
+    NOTE = "pid {} uid 12345678 since 1000000000 start {} space {} host {}\n"
+
+    @farm.first
+    def test_that_can_not_be_found(self):
+        here, space = socket.gethostname(), os.stat("/proc/self/ns/pid").st_ino
+        taken = "; its lock was taken by process {} of user 12345678 on {} (rank 2), since 2001-09-09T01:46:40Z"
+        ended, far = ", which has ended: what it has started may hold it still", ", as is noted there; that can't be checked from here"
+        cases = (
+            (self.NOTE.format(os.getpid(), 1, space, here), taken.format(os.getpid(), here) + ended),
+            (self.NOTE.format(7, 1, space + 1, here), taken.format(7, here) + far),
+            (self.NOTE.format(7, 1, space, "node-2.x"), taken.format(7, "node-2.x") + far),
+            (self.NOTE.format(7, 1, space, "no;de"), ""),
+            ("", ""),
+        )
+        with contextlib.ExitStack() as held:
+            refused = [self.begin_refused(f"c{number}.h5", 2, note, held) for number, (note, _) in enumerate(cases)]
+            for number, (_, said) in enumerate(cases):  # all at once: each waits for some seconds
+                text = refused[number].communicate(timeout=60)[1]
+                self.assertEqual(text, f"taskfarm: {self.folder.resolve()}/c{number}.h5: is in use by another run of taskfarm{said}\n")
+
+    def begin_refused(self, output, rank, note, held):
+        """A run whose output has a lock on a rank's byte, with this note."""
+        (self.folder / f"{output}.d").mkdir(mode=0o700)
+        file = held.enter_context(open(self.folder / f"{output}.d/lock", "w+b"))
+        os.pwrite(file.fileno(), note.encode(), 128 * rank)
+        fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, rank, 1, 0))
+        command = self.command("c.json", "--output", output)
+        return subprocess.Popen(command, cwd=self.folder, env=farm.environment(), stderr=subprocess.PIPE, text=True)
 
 
 class Lost(Slow):
