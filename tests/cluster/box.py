@@ -10,6 +10,8 @@
     box kill NODE       it is gone at once, without a word to the others
     box full NODE       no byte more fits on its own disks, $TMPDIR and /dev/shm
     box slow NODE       it has a tenth of a processor
+    box end NODE        ends at once what was begun there from outside, as a batch system ends a job: an mpirun that waits for
+                        a node that is gone, with its sessions on all nodes
     box heal NODE       ends all of these; one that was killed starts anew
     box down            takes everything away
 
@@ -27,7 +29,7 @@ from node import why_not
 
 NO_BOX = 77  # what automake and ctest take for skipped
 NO_ROUTE = 255  # what ssh says
-AT_NODES = ("cut", "stop", "kill", "full", "slow", "heal")
+AT_NODES = ("cut", "stop", "kill", "full", "slow", "end", "heal")
 
 
 def main(verb="help", *rest):

@@ -120,6 +120,12 @@ class Node:
     def go_by_turns(self):
         self.goes_by_turns = True
 
+    def end(self):
+        """What was begun from outside; the sessions with other nodes that mpirun has begun end with it (agent)."""
+        for session in self.sessions.values():
+            if not session.peer:
+                session.send(signal.SIGKILL)
+
     def fill(self):
         for disk in DISKS:
             for attempt in range(20):

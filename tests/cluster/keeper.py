@@ -21,7 +21,7 @@ from node import Node
 from switch import Switch
 
 HERE = pathlib.Path(__file__).resolve().parent
-AT_NODES = ("cut", "stop", "kill", "full", "slow", "heal")
+AT_NODES = ("cut", "stop", "kill", "full", "slow", "end", "heal")
 
 
 class Keeper:
@@ -77,16 +77,13 @@ class Keeper:
     def serve(self, connection):
         """The one request of a connection."""
         self.selector.unregister(connection)
-        fds = []
-        with contextlib.closing(connection):
+        with contextlib.closing(connection), contextlib.suppress(OSError):  # who has asked may be gone
+            text, fds, _, _ = socket.recv_fds(connection, 1 << 20, 3, socket.MSG_CMSG_CLOEXEC)
             try:
-                text, fds, _, _ = socket.recv_fds(connection, 1 << 20, 3, socket.MSG_CMSG_CLOEXEC)
                 if text:
                     self.answer(connection, json.loads(text), fds)
             except BoxError as error:
                 reply(connection, {"error": str(error)})
-            except OSError:  # it has gone
-                pass
             finally:
                 for fd in fds:
                     os.close(fd)
@@ -106,7 +103,7 @@ class Keeper:
             node.pass_on({**request, "peer": peer, "environment": {**brought, **self.environment}}, [connection.fileno(), *fds])
         elif verb in AT_NODES:
             node = self.find(request["node"])
-            if not node.is_up() and verb not in ("kill", "heal"):
+            if not node.is_up() and verb not in ("kill", "end", "heal"):
                 raise BoxError(f"{node.name} is down; `box heal {node.number}` starts it")
             getattr(node, verb)()
             reply(connection, {})

@@ -105,6 +105,10 @@ class Node:
         else:
             self.ask("go_by_turns")
 
+    def end(self):
+        if self.is_up():
+            self.ask("end")
+
     def heal(self):
         if self.group:
             self.group.set_share(None)

@@ -103,6 +103,20 @@ class Verbs(BoxTest):
         self.assertIsNone(inside.process.poll(), "ssh does not hear it, either")
         inside.send(signal.SIGKILL)
 
+    @farm.first
+    def test_end(self):
+        """As of an mpirun that waits for a node that is gone, whose session with it nothing else would end."""
+        agent = cluster.SCRIPT.with_name("agent")
+        run = self.box.start_command(["sh", "-c", f"trap '' HUP INT TERM; {agent} node2 'sleep 1000'; sleep 1000"])
+        self.wait_for(lambda: self.box.processes(2), "nothing runs")
+        self.box.kill(2)
+        self.assertEqual(len(self.box.processes(1)), 2, self.box.processes(1))
+        self.box.end(2)
+        self.box.end(1)
+        self.assertEqual(run.wait(), 137)
+        self.wait_for(lambda: not self.box.processes(1), "the session stays")
+        self.box.end(1)
+
     def test_full_and_heal(self):
         write = "head -c 100000 /dev/zero >{}/file"
         self.box.enter(2, "head -c 1000000 /dev/zero >$TMPDIR/before")

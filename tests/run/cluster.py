@@ -64,12 +64,27 @@ class Box:
     def heal(self, node):
         self.call("heal", node)
 
+    def end(self, node):
+        self.call("end", node)
+
     def processes(self, node):
-        """What runs on a node beside its first process, by command line."""
-        command = "ps -eo ppid=,pid=,args="
-        rows = [line.split(None, 2) for line in self.enter(node, command).splitlines()]
-        asked = {pid for _, pid, args in rows if command in args}
-        return [args for parent, pid, args in rows if pid != "1" and not {parent, pid} & asked]
+        """What runs on a node beside its first process, by command line. They are seen from outside: so one that is stopped, too,
+        can be looked at often."""
+        first, others = None, {}
+        for entry in pathlib.Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # it has ended
+                command = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
+                space = os.readlink(entry / "ns/pid")
+                if self.is_first(entry, command, node):
+                    first = space
+                elif command:  # one that has ended, and is not reaped, has none
+                    others.setdefault(space, []).append(" ".join(command))
+        return others.get(first, [])
+
+    def is_first(self, entry, command, node):
+        if command[2:4] != [str(SCRIPT.with_name("init.py")), f"node{node}"]:
+            return False
+        return b"BOX=%s" % os.fsencode(self.folder) in (entry / "environ").read_bytes().split(b"\0")
 
     def launcher(self, ranks=None, hosts=None, recovery=False, env=None):
         """The words in front of taskfarm: mpirun, for so many ranks, or so many on each of these nodes: {1: 2, 3: 1}."""
