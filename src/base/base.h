@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "base/diagnostic_ids.h"
 #include "base/files.h"
@@ -348,10 +349,11 @@ int64_t tf_spots_claim(tf_spot *spots, int64_t count, uint64_t hash);
 
 /* ---- Clocks ---- */
 
-double tf_now(void);                   /* seconds, monotonic */
-double tf_now_coarse(void);            /* the same clock within some milliseconds, for a few nanoseconds */
-double tf_wall(void);                  /* seconds since 1970-01-01 UTC */
-double tf_utc_parse(const char *text); /* "2026-11-29T19:34:00Z" in seconds since 1970-01-01; 0: it is none */
+double tf_now(void);                           /* seconds, monotonic */
+double tf_now_coarse(void);                    /* the same clock within some milliseconds, for a few nanoseconds */
+double tf_wall(void);                          /* seconds since 1970-01-01 UTC */
+struct timespec tf_time_after(double seconds); /* so many from now on, by CLOCK_MONOTONIC, as threads wait for it */
+double tf_utc_parse(const char *text);         /* "2026-11-29T19:34:00Z" in seconds since 1970-01-01; 0: it is none */
 
 /* A clock that is passed in, so that tests can set the time. */
 typedef struct tf_clock {

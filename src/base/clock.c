@@ -22,6 +22,11 @@ double tf_wall(void) {
     return read_clock(CLOCK_REALTIME);
 }
 
+struct timespec tf_time_after(double seconds) {
+    const double time = tf_now() + seconds;
+    return (struct timespec){.tv_sec = (time_t)time, .tv_nsec = (long)(1e9 * (time - floor(time)))};
+}
+
 double tf_utc_parse(const char *text) {
     struct tm utc = {0};
     return text && strptime(text, "%Y-%m-%dT%H:%M:%SZ", &utc) ? (double)timegm(&utc) : 0;

@@ -8,9 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/storage.h"
 #include "cli/cli.h"
 #include "cli/here.h"
+#include "cli/planning.h"
 #include "cli/reasons.h"
+#include "farm/terms.h"
 #include "progress/progress.h"
 #include "slots/slots.h"
 #include "store/mpi_file.h"
@@ -74,6 +77,15 @@ static void sum_up(const options *o, const loaded *l, tf_err err, const tf_farm_
         tf_progress_reductions(stderr, l->it.campaign, output);
     if (*result->away && !o->exit_file)
         tf_farm_tell_nodes(result->away);
+}
+
+/* In a file system that is gone no planning comes to an end. */
+static tf_err prepare_watched(const options *o, const int *exit_to, loaded *l, tf_store_plan **plan, tf_error *error) {
+    const double patience = o->patience > 0 ? o->patience : TF_USUAL_PATIENCE;
+    planning *watched = planning_begin(TOGETHER * patience, exit_to);
+    const tf_err err = prepare(o, l, plan, error);
+    planning_end(watched);
+    return err;
 }
 
 static bool uses_mpi(const options *o) {
@@ -159,7 +171,7 @@ static int run_rank(const options *o, const int *exit_to, bool *parted) {
     tf_finisher *finisher = NULL;
     cJSON *end = NULL;
     if (err == TF_OK && master)
-        err = prepare(o, &l, &plan, &error);
+        err = prepare_watched(o, exit_to, &l, &plan, &error);
     if (err == TF_OK && plan && tf_launched()) {
         finisher = tf_finisher_fork(l.it.campaign, &error);
         err = finisher ? TF_OK : error.code;

@@ -16,9 +16,9 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/stillness.h"
 #include "farm/farm.h"
 
 /* How long a rank may take, in seconds, before its process is ended. */
@@ -40,9 +40,9 @@ struct watchman {
     bool watched;
     pthread_t thread;
     tf_spawner *spawner;
-    int rank;      /* as the launcher has it */
-    char io[48];   /* where the system counts what the rank's thread reads and writes */
-    clockid_t cpu; /* of that thread */
+    int rank;            /* as the launcher has it */
+    tf_thread_life life; /* of the rank's thread */
+    tf_stillness still;
     bool is_alone; /* atomic: no other rank is waited for */
     double grace, end;
     int passed_on; /* signals that watchman_next_signal has given out */
@@ -134,14 +134,6 @@ static void end_process(const watchman *w, const char *what) {
     watchman_leave(w);
 }
 
-/* How long the rank has been at the same thing. */
-typedef struct stillness {
-    unsigned beats;   /* as they were seen last */
-    uint64_t traffic; /* likewise: what the rank's thread has read and written, as a hash */
-    double looked;    /* when they were */
-    double seconds;   /* for which the rank has not said anything, without those in which the process was stopped */
-} stillness;
-
 /* Seconds between two looks at the rank. */
 static double interval_of(const watchman *w, double limit) {
     const double shortest = 0.05;
@@ -150,28 +142,12 @@ static double interval_of(const watchman *w, double limit) {
 
 /* A large row may be a single call, whose bytes the system counts while it goes on. And who works something out is
  * alive; but MPI turns round and round where it waits for other ranks. */
-static uint64_t see_traffic(const watchman *w) {
-    tf_buf counts = {0};
-    tf_read_file(w->io, &counts);
-    struct timespec ran;
-    if (__atomic_load_n(&w->is_alone, __ATOMIC_RELAXED) && clock_gettime(w->cpu, &ran) == 0)
-        tf_buf_add(&counts, &ran, sizeof ran);
-    const uint64_t hash = tf_hash(counts.data, counts.length, 0);
-    tf_buf_free(&counts);
-    return hash;
-}
-
-static void look_at_rank(const watchman *w, stillness *m, double now) {
+static void look_at_rank(watchman *w) {
     double limit;
-    const unsigned beats = __atomic_load_n(&w->beats, __ATOMIC_ACQUIRE);
     __atomic_load(&w->limit, &limit, __ATOMIC_RELAXED);
-    const uint64_t traffic = beats == m->beats ? see_traffic(w) : 0;
-    const bool is_still = beats == m->beats && (traffic == m->traffic || m->traffic == 0);
-    m->seconds = is_still ? m->seconds + fmin(now - m->looked, 2 * interval_of(w, limit)) : 0;
-    m->beats = beats;
-    m->traffic = traffic;
-    m->looked = now;
-    if (m->seconds > limit)
+    const uint64_t signs = tf_thread_signs(&w->life, __atomic_load_n(&w->beats, __ATOMIC_ACQUIRE),
+                                           __atomic_load_n(&w->is_alone, __ATOMIC_RELAXED));
+    if (tf_stillness_look(&w->still, signs, interval_of(w, limit)) > limit)
         end_process(w, __atomic_load_n(&w->what, __ATOMIC_RELAXED));
 }
 
@@ -189,7 +165,6 @@ static void *keep_watch(void *context) {
     watchman *w = context;
     double asked = INFINITY;
     int seen = 0;
-    stillness still = {.looked = tf_now()};
     while (!__atomic_load_n(&w->over, __ATOMIC_ACQUIRE)) {
         read_signals(w);
         const int count = __atomic_load_n(&w->count, __ATOMIC_ACQUIRE);
@@ -200,7 +175,7 @@ static void *keep_watch(void *context) {
         const double left = time_left(w, asked, now);
         if (left <= 0)
             end_process(w, NULL);
-        look_at_rank(w, &still, now);
+        look_at_rank(w);
         tf_spawner_beat(w->spawner);
         struct pollfd heard[] = {{w->fd, POLLIN, 0}, {w->wake, POLLIN, 0}, {w->stop, POLLIN, 0}};
         double limit;
@@ -240,12 +215,11 @@ watchman *watchman_begin(double end, double grace, const int *stop_with, const i
                     .grace = grace,
                     .spawner = spawner,
                     .rank = tf_launch_rank(),
+                    .life = tf_thread_life_of_this(),
                     .status = -1,
                     .what = "the start",
                     .limit = INFINITY,
                     .rest = INFINITY};
-    snprintf(w->io, sizeof w->io, "/proc/self/task/%d/io", (int)gettid());
-    pthread_getcpuclockid(pthread_self(), &w->cpu);
     sigset_t set;
     sigemptyset(&set);
     for (int i = 0; i < ASKING; i++) {

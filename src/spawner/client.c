@@ -18,8 +18,8 @@ struct tf_spawner {
     int32_t epoch;  /* of the campaign */
     int32_t given;  /* of that which the spawner has got last */
     pulse *pulse;
-    stillness still; /* the spawner's */
-    double patience; /* s for which it may be still; 0: it may be for ever */
+    tf_stillness still; /* the spawner's */
+    double patience;    /* s for which it may be still; 0: it may be for ever */
 };
 
 tf_spawner *tf_spawner_fork(const tf_function *program, tf_error *error) {
@@ -76,7 +76,7 @@ void tf_spawner_wake(const tf_spawner *spawner) {
 }
 
 void tf_spawner_expect(tf_spawner *spawner, double patience) {
-    spawner->still = (stillness){0};
+    spawner->still = (tf_stillness){0};
     spawner->patience = patience;
 }
 

@@ -25,12 +25,6 @@ double pulse_interval(double patience) {
     return patience > 0 ? fmin(longest, patience / looks) : longest;
 }
 
-double pulse_feel(stillness *s, const unsigned *beats, double interval) {
-    const double now = tf_now();
-    const unsigned seen = __atomic_load_n(beats, __ATOMIC_RELAXED);
-    const bool is_still = s->looked > 0 && seen == s->beats;
-    s->seconds = is_still ? s->seconds + fmin(now - s->looked, 2 * interval) : 0;
-    s->beats = seen;
-    s->looked = now;
-    return s->seconds;
+double pulse_feel(tf_stillness *s, const unsigned *beats, double interval) {
+    return tf_stillness_look(s, __atomic_load_n(beats, __ATOMIC_RELAXED), interval);
 }

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "base/base.h"
+#include "base/stillness.h"
 
 /* All of it is atomic. */
 typedef struct pulse {
@@ -15,13 +16,6 @@ typedef struct pulse {
     double patience;        /* s for which the rank may be still; 0: it may be for ever */
     pid_t pid;              /* the spawner's; 0: it has not begun */
 } pulse;
-
-/* How long the other side has been still, as one side sees it. */
-typedef struct stillness {
-    unsigned beats; /* as they were seen last */
-    double looked;  /* when that was, tf_now(); 0: never */
-    double seconds; /* without those in which nobody looked: then this side may have been stopped, too */
-} stillness;
 
 /* NULL without memory. It is the same in processes that are forked from now on. */
 pulse *pulse_new(void);
@@ -32,7 +26,7 @@ void pulse_beat(unsigned *beats);
 /* s between two beats, and between two looks. */
 double pulse_interval(double patience);
 
-/* To be called once an interval. Returns for how many seconds there was no beat. */
-double pulse_feel(stillness *s, const unsigned *beats, double interval);
+/* To be called once an interval. Returns for how many seconds the other side has not beaten. */
+double pulse_feel(tf_stillness *s, const unsigned *beats, double interval);
 
 #endif

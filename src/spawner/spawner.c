@@ -44,7 +44,7 @@ typedef struct parent {
     int guard;    /* to the guard */
     int signals;  /* a signalfd for SIGCHLD */
     pulse *pulse; /* shared with the rank */
-    stillness rank;
+    tf_stillness rank;
     int lock;      /* the rank's, on the output; -1: none */
     int32_t epoch; /* of the campaign */
     bool over;     /* the campaign is over: the rank is told of no further ends */

@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/storage.h"
@@ -98,20 +97,13 @@ static void tell_or_end(const vigil *v, vigil_verdict verdict, double silence) {
                v->path, tf_format_duration(silence, text));
 }
 
-static struct timespec time_after(double seconds) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    const int64_t ns = time.tv_nsec + (int64_t)(1e9 * seconds);
-    return (struct timespec){.tv_sec = time.tv_sec + ns / 1000000000, .tv_nsec = ns % 1000000000};
-}
-
 static void *keep_watch(void *context) {
     vigil *v = context;
     vigil_memory memory = vigil_begin(&v->terms, tf_now());
     unsigned works = 0;
     pthread_mutex_lock(&v->mutex);
     while (!v->over) {
-        const struct timespec next = time_after(v->terms.tick);
+        const struct timespec next = tf_time_after(v->terms.tick);
         if (pthread_cond_clockwait(&v->changed, &v->mutex, CLOCK_MONOTONIC, &next) == 0)
             continue;
         pthread_mutex_unlock(&v->mutex); /* looking may take as long as what is waited for */

@@ -128,6 +128,18 @@ class Calls(Storage):
                 self.taskfarm("x.json")
                 self.expect_whole()
 
+    def test_a_call_that_does_not_return_before_the_run(self):
+        """The manifest may be in such a file system, too."""
+        self.campaign(NUMBERS)
+        done = self.run_failing("read:hang:1", None, 75, patience=0.2, paths="x.json")
+        self.assertEqual(
+            done.stderr,
+            "taskfarm: reading what the run needs (manifest, files, the output) takes longer than 2 s without a sign of life, and is not waited for any "
+            "longer (--patience makes that longer); the same command line goes on\n",
+        )
+        self.taskfarm("x.json")
+        self.expect_whole()
+
     def test_a_rank_that_can_not_open_the_file_by_mpi(self):
         """Open MPI keeps the others waiting for ever: the run does not."""
         self.campaign(NUMBERS)
