@@ -45,6 +45,7 @@ typedef struct tf_farm_result {
     tf_farm_progress progress; /* at the end */
     tf_tally failures;         /* by message; owners are stages */
     tf_noticed *noticed;       /* what was noticed of stages: as many as in `progress` */
+    char *incidents;           /* what has befallen workers, as the output's history has it: a JSON list */
     tf_farm_stop *stop;        /* stages that were stopped */
     int stops;
     char away[200]; /* the other nodes of ranks that are lost, "node2 and 3 others", which a launcher may wait for */

@@ -57,6 +57,15 @@ void incident_write(const incident *what, double end, tf_buf *out) {
     cJSON_Delete(json);
 }
 
+void incidents_list(const incidents *i, tf_buf *out) {
+    tf_buf_adds(out, "[");
+    for (int n = 0; n < i->entries; n++) {
+        tf_buf_adds(out, n > 0 ? "," : "");
+        incident_write(&i->entry[n].what, i->entry[n].end, out);
+    }
+    tf_buf_adds(out, "]");
+}
+
 static void keep(const incidents *i, int number) {
     tf_buf text = {0};
     incident_write(&i->entry[number].what, i->entry[number].end, &text);

@@ -32,6 +32,9 @@ void incidents_begin_now(incidents *i, incident_kind kind, int rank, const char 
 /* The incident of this kind on the rank is over, since `end` (tf_wall). Nothing happens if none is under way. */
 void incidents_end(incidents *i, incident_kind kind, int rank, double end);
 
+/* All of them, in the order in which they began, as the history has them: a JSON list. */
+void incidents_list(const incidents *i, tf_buf *out);
+
 /* Is one of this kind under way on the rank? */
 bool incidents_has(const incidents *i, incident_kind kind, int rank);
 

@@ -190,6 +190,10 @@ const tf_farm_stop *master_stopped(const master *m, int *count) {
     return unables_stopped(m->unables, count);
 }
 
+void master_incidents(const master *m, tf_buf *out) {
+    incidents_list(m->incidents, out);
+}
+
 void master_name_away(const master *m, const char *here, tf_buf *out) {
     peers_name_away(&m->peers, here, out);
 }

@@ -42,6 +42,9 @@ const tf_farm_stop *master_stopped(const master *master, int *count);
 /* With how many tasks the stage had enough, by its "until"; 0: it needs all. */
 int64_t master_enough(const master *master, int stage);
 
+/* What has befallen workers, as the history of the output has it: a JSON list. */
+void master_incidents(const master *m, tf_buf *out);
+
 /* The nodes of workers that are lost, but for the one that is called `here`: "node2 and 3 others". */
 void master_name_away(const master *master, const char *here, tf_buf *out);
 

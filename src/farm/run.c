@@ -266,9 +266,16 @@ static void copy_notices(tf_farm_result *result) {
     p->noticed = result->noticed;
 }
 
+static void copy_incidents(const master *m, tf_farm_result *result) {
+    tf_buf list = {0};
+    master_incidents(m, &list);
+    result->incidents = list.data;
+}
+
 void tf_farm_result_free(tf_farm_result *result) {
     tf_tally_free(&result->failures);
     free(result->noticed);
+    free(result->incidents);
     free(result->stop);
     *result = (tf_farm_result){0};
 }
@@ -308,6 +315,7 @@ static tf_err run_to_end(run *r, tf_farm_result *result) {
         tf_tally_sort(&result->failures);
         result->progress.failures = &result->failures;
         copy_notices(result);
+        copy_incidents(r->rank.master, result);
         copy_stops(r->rank.master, result);
         r->enough = tf_alloc_array((size_t)r->campaign->stages, sizeof *r->enough);
         for (int s = 0; s < r->campaign->stages; s++)

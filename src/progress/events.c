@@ -95,5 +95,6 @@ cJSON *tf_event_end(const tf_campaign *campaign, const tf_farm_result *result) {
     free(name);
     add_stops(json, campaign, result);
     cJSON_AddItemToObject(json, "notices", tf_notices_json(campaign, p->noticed, p->notices));
+    cJSON_AddItemToObject(json, "incidents", result->incidents ? cJSON_Parse(result->incidents) : cJSON_CreateArray());
     return json;
 }

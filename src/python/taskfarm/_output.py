@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from taskfarm import _contents, _values
 from taskfarm._contents import STATUSES, Contents, Stage
 from taskfarm._extras import needed
+from taskfarm._incidents import incident_lines
 from taskfarm._live import is_over
 
 if TYPE_CHECKING:
@@ -231,6 +232,17 @@ class Output:
         return list(self._contents.runs)
 
     @property
+    def incidents(self) -> list[dict[str, Any]]:
+        """What has befallen workers: a dict for each time, with "run" (its number), "kind" ("dead", "silent", "sick" or
+        "slow"), "rank", "host", "since", "end" if it was over before the run was, and "text", which says it."""
+        return [{"run": run.get("run"), **its} for run in self._contents.runs for its in run.get("incidents", [])]
+
+    def _last_incidents(self) -> list[dict[str, Any]]:
+        """Those of its last run."""
+        runs = self._contents.runs
+        return list(runs[-1].get("incidents", [])) if runs else []
+
+    @property
     def manifest(self) -> dict[str, Any]:
         """What describes the campaign, as it was run."""
         return self._contents.manifest
@@ -337,7 +349,8 @@ class Output:
         """`head`: what is said in place of how all of its runs have ended; `notices` stand below it."""
         from taskfarm._html import page
 
-        return page(self, self._all(), head, notices)
+        befallen = incident_lines(self._last_incidents())
+        return page(self, self._all(), head, [*notices, *befallen])
 
 
 def open(path: str | os.PathLike[str]) -> Output:

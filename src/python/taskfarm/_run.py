@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from taskfarm._errors import EngineError, Error
 from taskfarm._extras import needed
 from taskfarm._folder import Folder
+from taskfarm._incidents import incident_lines
 from taskfarm._process import birth_of, end_detached, event_of, pause, signal_for, stop_detached
 from taskfarm._progress import count, rate_text, span
 
@@ -66,6 +67,11 @@ class Outcome:
     def notices(self) -> list[str]:
         """What was counted: stage "s": 12 of 40 batches failed and were run task by task: ..."""
         return [f'stage "{n["stage"]}": {n["text"]}' for n in self.end.get("notices", []) if "count" in n]
+
+    @property
+    def incidents(self) -> list[dict[str, Any]]:
+        """What has befallen its workers."""
+        return list(self.end.get("incidents", []))
 
     def failures(self) -> list[str]:
         """Why tasks failed, by message, the most frequent first. Messages that differ in numbers alone count as one."""
@@ -136,6 +142,20 @@ class Run:
         self.wait()
         assert self._outcome is not None
         return self._outcome
+
+    @property
+    def incidents(self) -> list[dict[str, Any]]:
+        """What has befallen the workers of the run so far: a dict for each time, with "kind" ("dead", "silent", "sick"
+        or "slow"), "rank", "host", "since", "end" if it was over before the run was, and "text", which says it."""
+        self._settle()
+        if self._outcome is not None and "incidents" in self._outcome.end:
+            return self._outcome.incidents
+        try:
+            return self._open()._last_incidents()
+        except Error as error:
+            if error.id == "no-output" and self._folder is not None:  # it has only just begun
+                return []
+            raise
 
     def wait(self) -> Run:
         """Waits for a detached run. Never raises for what has become of it."""
@@ -222,7 +242,8 @@ class Run:
             return f"{name}: running"
         if not self._outcome.end:
             return f"{name}: {self._outcome.state}"
-        return "\n".join([self._outcome.told(name), *self._outcome.failures(), *self._outcome.notices()])
+        told = [self._outcome.told(name), *self._outcome.failures(), *self._outcome.notices()]
+        return "\n".join([*told, *incident_lines(self._outcome.incidents)])
 
     def _repr_html_(self) -> str | None:
         if self.state == "running":
