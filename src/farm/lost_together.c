@@ -4,6 +4,7 @@
  * without it, and within LAST_WORDS. */
 #include "farm/lost_together.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -78,9 +79,15 @@ static void tell(void *context, const char *what, const lost_rank *lost, int cou
         tell_workers(l, what, lost, count);
 }
 
-static void see(void *context, bool all) {
-    const lost_together *l = context;
-    watchman_add(l->watchman, all ? ", though all ranks answer: a file system may hang" : NULL);
+/* The watchman may be reading what it was told before. */
+static void see(void *context, bool all, const char *blocked) {
+    lost_together *l = context;
+    char *text = l->seen[!l->second];
+    snprintf(text, sizeof *l->seen, ", though all ranks answer%s%s", *blocked ? ": " : "", blocked);
+    if (all && strcmp(text, l->seen[l->second]) == 0)
+        return;
+    l->second = !l->second;
+    watchman_add(l->watchman, all ? text : NULL);
 }
 
 static void leave(void *context) {

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "farm/blocked.h"
 #include "farm/contact.h"
 #include "farm/silences.h"
 
@@ -28,11 +30,12 @@ typedef enum pulse_kind {
 } pulse_kind;
 
 typedef struct pulse {
-    int32_t kind;    /* pulse_kind */
-    int32_t rank;    /* whose it is, or for whom */
-    uint64_t number; /* a question's, counted from 1 by who asks; an answer has that of the question */
-    char host[64];   /* of who asks */
-    uint64_t seal;   /* of all before it */
+    int32_t kind;            /* pulse_kind */
+    int32_t rank;            /* whose it is, or for whom */
+    uint64_t number;         /* a question's, counted from 1 by who asks; an answer has that of the question */
+    char host[64];           /* of who asks */
+    char call[BLOCKED_TEXT]; /* in which the rank's own thread stands */
+    uint64_t seal;           /* of all before it */
 } pulse;
 
 /* What rank 0 knows of a worker. */
@@ -40,10 +43,12 @@ typedef struct worker_pulse {
     uint64_t number; /* of its last question; 0: none has come */
     datagram_address address;
     char host[64];
+    char call[BLOCKED_TEXT]; /* in which its own thread stands; "": it is in none on files */
 } worker_pulse;
 
 struct pulses {
     int rank, ranks;
+    int own; /* the rank's own thread: gettid */
     pulses_invitation agreed;
     const pulses_ends *ends;
     datagrams datagrams;
@@ -98,6 +103,7 @@ static void leave(pulses *p) {
 static void ask(pulses *p, double now) {
     pulse question = {.kind = PULSE_ASKS, .rank = p->rank, .number = ++p->asked};
     gethostname(question.host, sizeof question.host - 1);
+    blocked_find(p->own, question.call);
     for (int n = 0; n < p->agreed.addresses; n++)
         send_pulse(p, &p->agreed.address[n], question);
     p->asked_at = now;
@@ -143,6 +149,7 @@ static void answer_worker(pulses *p, const datagram_address *from, const pulse *
         return;
     *worker = (worker_pulse){.number = question->number, .address = *from};
     memcpy(worker->host, question->host, sizeof worker->host - 1);
+    memcpy(worker->call, question->call, sizeof worker->call - 1);
     silences_hear(&p->silences, question->rank);
     send_pulse(p, from, (pulse){.kind = PULSE_ANSWERS, .rank = question->rank, .number = question->number});
 }
@@ -187,13 +194,21 @@ static bool are_together(pulses *p) {
     return !is_new && turns % 2 == 1;
 }
 
+static void see_workers(const pulses *p, bool all) {
+    char text[sizeof(pulse) + 40] = "";
+    for (int rank = 1; rank < p->ranks && !*text; rank++)
+        if (*p->worker[rank].call)
+            snprintf(text, sizeof text, "rank %d on %s is in %s", rank, p->worker[rank].host, p->worker[rank].call);
+    p->ends->see(p->ends->context, all, text);
+}
+
 static void look_at_workers(pulses *p) {
     bool any = false, all = true;
     for (int rank = 1; rank < p->ranks; rank++) {
         any = any || silences_has_lost(&p->silences, rank);
         all = all && p->worker[rank].number > 0 && !silences_is_losing(&p->silences, rank);
     }
-    p->ends->see(p->ends->context, all);
+    see_workers(p, all);
     if (any)
         lose_workers(p);
 }
@@ -242,7 +257,8 @@ pulses *pulses_new(int rank, int ranks, double patience, const pulses_ends *ends
     pulses *p = tf_alloc(sizeof *p);
     pulses_invitation *i = &p->agreed;
     enum { MOST = sizeof i->address / sizeof *i->address };
-    *p = (pulses){.rank = rank, .ranks = ranks, .agreed.patience = patience, .ends = ends, .met = -INFINITY};
+    *p = (pulses){
+        .rank = rank, .ranks = ranks, .own = gettid(), .agreed.patience = patience, .ends = ends, .met = -INFINITY};
     p->datagrams = datagrams_open();
     p->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (rank == 0 && getrandom(&i->key, sizeof i->key, 0) == (ssize_t)sizeof i->key)

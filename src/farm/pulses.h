@@ -25,8 +25,10 @@ typedef struct lost_rank {
 /* What is done where a rank is lost. Called from the pulses' thread, while the rank's own may be anywhere. */
 typedef struct pulses_ends {
     void (*tell)(void *context, const char *what, const lost_rank *lost, int count); /* to people; what ranks are at */
-    void (*see)(void *context, bool all); /* on rank 0, now and then: whether all have been heard lately */
-    void (*leave)(void *context);         /* ends the process */
+    /* On rank 0, now and then: whether all have been heard lately, and which of them stands in a call on files ("rank 1
+     * on node2 is in fsync of r.h5"; "": none does). */
+    void (*see)(void *context, bool all, const char *blocked);
+    void (*leave)(void *context); /* ends the process */
     void *context;
 } pulses_ends;
 

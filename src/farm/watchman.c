@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/stillness.h"
+#include "farm/blocked.h"
 #include "farm/farm.h"
 
 /* How long a rank may take, in seconds, before its process is ended. */
@@ -41,7 +42,8 @@ struct watchman {
     pthread_t thread;
     tf_spawner *spawner;
     int rank;            /* as the launcher has it */
-    tf_thread_life life; /* of the rank's thread */
+    int own;             /* the rank's thread: gettid */
+    tf_thread_life life; /* of that thread */
     tf_stillness still;
     bool is_alone; /* atomic: no other rank is waited for */
     double grace, end;
@@ -98,16 +100,17 @@ static bool is_read(void) {
 
 /* The last words. `what`: the rank is stuck at it; NULL: it was asked to end. */
 static void say_why(const watchman *w, const char *what, int status) {
-    char why[400] = "ended without waiting any longer", host[64] = "";
+    char why[800] = "ended without waiting any longer", host[64] = "", call[BLOCKED_TEXT];
     gethostname(host, sizeof host - 1);
     const char *more = __atomic_load_n(&w->more, __ATOMIC_RELAXED);
     if (what) {
         const bool is_alone = __atomic_load_n(&w->is_alone, __ATOMIC_RELAXED);
         const int length = is_alone ? 0 : snprintf(why, sizeof why, "rank %d on %s: ", w->rank, host);
+        blocked_find(w->own, call);
         snprintf(why + length, sizeof why - (size_t)length,
-                 "%s takes longer than %g s without a sign of life%s, and is not waited for any longer (--patience "
-                 "makes that longer)",
-                 what, w->limit, more ? more : "");
+                 "%s takes longer than %g s without a sign of life%s%s%s%s, and is not waited for any longer "
+                 "(--patience makes that longer)",
+                 what, w->limit, *call ? " (it is in " : "", call, *call ? ")" : "", more ? more : "");
     }
     if (status >= 0 && w->words)
         tf_say("%s", w->words);
@@ -215,6 +218,7 @@ watchman *watchman_begin(double end, double grace, const int *stop_with, const i
                     .grace = grace,
                     .spawner = spawner,
                     .rank = tf_launch_rank(),
+                    .own = gettid(),
                     .life = tf_thread_life_of_this(),
                     .status = -1,
                     .what = "the start",

@@ -123,7 +123,8 @@ static void tell(void *context, const char *what, const lost_rank *lost, int cou
         told->lost |= 1 << lost[n].rank;
 }
 
-static void see(void *context, bool all) {
+static void see(void *context, bool all, const char *blocked) {
+    cr_expect_str_eq(blocked, "");
     ((rank_told *)context)->all |= 1 << all;
 }
 

@@ -1,9 +1,18 @@
 /* The watchman ends a process whose own thread does not: this one stands still. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/base.h"
+#include "farm/blocked.h"
 #include "farm/watchman.h"
 
 enum { PATIENT = 8 /* s: more than what is late may take, less than what is patient would */ };
@@ -82,4 +91,55 @@ Test(watchman, says_what_a_rank_is_stuck_in, .timeout = 60) {
                                     "not waited for any longer (--patience makes that longer); what is in the output "
                                     "is safe, and the same command line goes on\n"),
                        "%s", said);
+}
+
+static void get_stuck_in_a_file(watchman *w) {
+    char byte;
+    int ends[2];
+    get_stuck(w);
+    cr_assert_eq(pipe(ends), 0);
+    cr_assert_lt(read(ends[0], &byte, 1), 0);
+}
+
+Test(watchman, says_on_which_file_it_is_stuck, .timeout = 60) {
+    char said[400], noted[10];
+    cr_expect_eq(stand_still(0, get_stuck_in_a_file, said, sizeof said, noted), TF_ERR_STOPPED);
+    cr_expect_not_null(strstr(said, ": a call takes longer than 0.1 s without a sign of life (it is in read of pipe:["),
+                       "%s", said);
+    cr_expect_not_null(strstr(said, "]), though it tries, and is not waited for any longer"), "%s", said);
+}
+
+/* ---- Calls ---- */
+
+typedef struct thread_in_call {
+    atomic_int thread;
+    const char *fifo;
+} thread_in_call;
+
+static void *open_for_ever(void *context) {
+    thread_in_call *t = context;
+    t->thread = gettid();
+    close(open(t->fifo, O_WRONLY)); /* waits for somebody who reads */
+    return NULL;
+}
+
+Test(blocked, tells_the_path_of_what_is_opened, .timeout = 60) {
+    char folder[] = "/tmp/taskfarm-unit-XXXXXX", text[BLOCKED_TEXT] = "", wanted[100], fifo[60];
+    pthread_t thread;
+    cr_assert_not_null(mkdtemp(folder));
+    snprintf(fifo, sizeof fifo, "%s/fifo", folder);
+    snprintf(wanted, sizeof wanted, "open of %s", fifo);
+    thread_in_call t = {.fifo = fifo};
+    cr_assert_eq(mkfifo(fifo, 0600), 0);
+    cr_assert_eq(pthread_create(&thread, NULL, open_for_ever, &t), 0);
+    for (int n = 0; n < 1000 && strcmp(text, wanted) != 0; n++) {
+        poll(NULL, 0, 10);
+        blocked_find(t.thread, text);
+    }
+    cr_expect_str_eq(text, wanted);
+    close(open(fifo, O_RDONLY));
+    pthread_join(thread, NULL);
+    blocked_find(t.thread, text);
+    cr_expect_str_eq(text, "", "it is gone");
+    tf_remove_tree(folder);
 }
