@@ -1,9 +1,7 @@
-/* The kinds of incidents, each with its id and with what is said when it is over. */
+/* The kinds of incidents, each with its id. */
 #include "farm/incident_kinds.h"
 
 const incident_kind_row incident_kinds[INCIDENT_KINDS] = {
-    [INCIDENT_DEAD] = {.id = "dead"},
-    [INCIDENT_SILENT] = {.id = "silent", .over = "is heard again"},
-    [INCIDENT_SICK] = {.id = "sick", .over = "is well again"},
-    [INCIDENT_SLOW] = {.id = "slow", .over = "is as fast as the others again"},
+    [INCIDENT_DEAD] = {.id = "dead"}, [INCIDENT_SILENT] = {.id = "silent"},   [INCIDENT_SICK] = {.id = "sick"},
+    [INCIDENT_SLOW] = {.id = "slow"}, [INCIDENT_STORAGE] = {.id = "storage"},
 };

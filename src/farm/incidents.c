@@ -73,20 +73,16 @@ static void keep(const incidents *i, int number) {
     tf_buf_free(&text);
 }
 
-/* The number of the one that is under way; -1: there is none. */
-static int find(const incidents *i, incident_kind kind, int rank) {
-    for (int n = i->entries - 1; n >= 0; n--)
-        if (i->entry[n].what.kind == kind && i->entry[n].what.rank == rank && i->entry[n].end == 0)
-            return n;
-    return -1;
-}
-
-bool incidents_has(const incidents *i, incident_kind kind, int rank) {
-    return find(i, kind, rank) >= 0;
+/* Is one of this kind under way on the rank? */
+static bool has(const incidents *i, incident_kind kind, int rank) {
+    for (const entry *e = i->entry; e < i->entry + i->entries; e++)
+        if (e->what.kind == kind && e->what.rank == rank && e->end == 0)
+            return true;
+    return false;
 }
 
 void incidents_begin(incidents *i, const incident *what) {
-    if (incidents_has(i, what->kind, what->rank))
+    if (has(i, what->kind, what->rank))
         return;
     i->entry = tf_realloc_array(i->entry, (size_t)i->entries + 1, sizeof *i->entry);
     entry *e = &i->entry[i->entries];
@@ -102,15 +98,13 @@ void incidents_begin_now(incidents *i, incident_kind kind, int rank, const char 
     incidents_begin(i, &what);
 }
 
-void incidents_end(incidents *i, incident_kind kind, int rank, double end) {
-    const int n = find(i, kind, rank);
-    if (n < 0)
+void incidents_end(incidents *i, incident_kind kind, const char *text) {
+    int last = i->entries - 1;
+    while (last >= 0 && i->entry[last].what.kind != kind)
+        last--;
+    if (last < 0 || i->entry[last].end > 0)
         return;
-    entry *e = &i->entry[n];
-    e->end = end;
-    tf_buf text = {0};
-    tf_buf_addf(&text, "rank %d on %s %s", rank, e->what.host, incident_kinds[kind].over);
-    warn(i, text.data);
-    tf_buf_free(&text);
-    keep(i, n);
+    i->entry[last].end = tf_wall();
+    warn(i, text);
+    keep(i, last);
 }

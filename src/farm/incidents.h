@@ -29,13 +29,10 @@ void incidents_begin(incidents *i, const incident *incident);
 /* The same, of one that begins now. */
 void incidents_begin_now(incidents *i, incident_kind kind, int rank, const char *host, const char *text);
 
-/* The incident of this kind on the rank is over, since `end` (tf_wall). Nothing happens if none is under way. */
-void incidents_end(incidents *i, incident_kind kind, int rank, double end);
+/* The last incident of this kind is over since now: people are told so by `text`. Nothing happens if it was before. */
+void incidents_end(incidents *i, incident_kind kind, const char *text);
 
 /* All of them, in the order in which they began, as the history has them: a JSON list. */
 void incidents_list(const incidents *i, tf_buf *out);
-
-/* Is one of this kind under way on the rank? */
-bool incidents_has(const incidents *i, incident_kind kind, int rank);
 
 #endif

@@ -282,8 +282,12 @@ static void warn_of_crowd(const master *m) {
 
 /* Storage fails many ranks at once: people are told by the first of them, and when the last one goes on. */
 static void hear_storage(master *m, int from, const storage_message *message) {
-    if (peers_note_storage(&m->peers, from, message->fails))
-        warn(m, message->text);
+    if (!peers_note_storage(&m->peers, from, message->fails))
+        return;
+    if (message->fails)
+        incidents_begin_now(m->incidents, INCIDENT_STORAGE, from, m->peers.peer[from].host, message->text);
+    else
+        incidents_end(m->incidents, INCIDENT_STORAGE, message->text);
 }
 
 static void greet(master *m, int from, const hello_message *hello) {

@@ -1,6 +1,7 @@
 """Storage that fails for a while is tried again, for as long as the run is patient; then the run ends, and says what is safe."""
 
 import errno
+import json
 import os
 import subprocess
 import unittest
@@ -62,6 +63,9 @@ class Full(Storage):
                 self.assertRegex(self.said(), rf"(?m)^taskfarm: \S*small/x\.h5\S*: .*{FULL}; trying again for up to 1m00s$")
                 self.assertEqual(self.said().count("trying again"), 1, self.said())
                 self.assertRegex(self.said(), r"(?m)^taskfarm: \S*small/x\.h5: the storage works again$")
+                (incident,) = json.loads(self.taskfarm("status", "--json", "small/x.h5").stdout)["incidents"]
+                self.assertEqual((incident["kind"], "end" in incident), ("storage", True))
+                self.assertIn(f"taskfarm: {incident['text']}\n", self.said())
                 self.expect_whole("small/x.h5")
                 (self.small / "x.h5").unlink()
 

@@ -233,8 +233,9 @@ class Output:
 
     @property
     def incidents(self) -> list[dict[str, Any]]:
-        """What has befallen workers: a dict for each time, with "run" (its number), "kind" ("dead", "silent", "sick" or
-        "slow"), "rank", "host", "since", "end" if it was over before the run was, and "text", which says it."""
+        """What has befallen workers: a dict for each time, with "run" (its number), "kind" ("dead", "silent", "sick",
+        "slow" or "storage"), "rank", "host", "since", "end" if it was over before the run was, and "text", which says
+        it."""
         return [{"run": run.get("run"), **its} for run in self._contents.runs for its in run.get("incidents", [])]
 
     def _last_incidents(self) -> list[dict[str, Any]]:

@@ -145,8 +145,9 @@ class Run:
 
     @property
     def incidents(self) -> list[dict[str, Any]]:
-        """What has befallen the workers of the run so far: a dict for each time, with "kind" ("dead", "silent", "sick"
-        or "slow"), "rank", "host", "since", "end" if it was over before the run was, and "text", which says it."""
+        """What has befallen the workers of the run so far: a dict for each time, with "kind" ("dead", "silent", "sick",
+        "slow" or "storage"), "rank", "host", "since", "end" if it was over before the run was, and "text", which says
+        it."""
         self._settle()
         if self._outcome is not None and "incidents" in self._outcome.end:
             return self._outcome.incidents
