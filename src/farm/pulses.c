@@ -311,6 +311,6 @@ void pulses_together(pulses *p, const char *what) {
 void pulses_meet(pulses *p) {
     if (!p)
         return;
-    const double now = tf_now();
+    double now = tf_now();
     __atomic_store(&p->met, &now, __ATOMIC_RELAXED);
 }
