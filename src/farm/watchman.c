@@ -275,7 +275,7 @@ void watchman_add(watchman *w, const char *words) {
 }
 
 void watchman_leave_within(watchman *w, double seconds) {
-    const double rest = tf_now() + seconds;
+    double rest = tf_now() + seconds;
     __atomic_store(&w->rest, &rest, __ATOMIC_RELEASE);
     wake(w);
 }

@@ -26,7 +26,7 @@ static int stand_still(double end, void (*begin)(watchman *w), char *said, size_
     const pid_t pid = fork();
     if (pid == 0) {
         dup2(ends[1], STDERR_FILENO);
-        watchman *w = watchman_begin(end ? tf_now() + end : 0, 0, NULL, &exits[1], NULL);
+        watchman *w = watchman_begin(end > 0 ? tf_now() + end : 0, 0, NULL, &exits[1], NULL);
         alarm(PATIENT);
         if (begin)
             begin(w);
