@@ -325,6 +325,33 @@ class Report(farm.FarmTest):
         )
 
     @farm.first
+    def test_what_befell_workers_and_what_was_noticed(self):
+        """Of all runs; moments stand in one line."""
+        self.write("trouble.json", {"over": {"i": {"range": [3]}}, "run": {"expr": {"y": "i"}}})
+        self.taskfarm("trouble.json")
+        text = 'rank 2 on node2 is slow: tasks of stage "s" take 15 times as long there as elsewhere ' * 3
+        slow = {"kind": "slow", "rank": 2, "host": "node2", "since": "2026-11-30T14:10:57Z", "text": text}
+        full = {"kind": "storage", "rank": 1, "host": "node<1>", "since": "2026-11-30T14:10:58Z", "end": "2026-11-30T14:11:02Z", "text": "x.h5: No space"}
+        notice = {"stage": "s", "id": "cold", "text": "each slot imports <by> itself"}
+        with h5py.File(self.folder / "trouble.h5", "r+") as file:
+            (first,) = json.loads(file.attrs["runs"])
+            runs = [first | {"incidents": [slow, full]}, first | {"run": 2, "notices": [notice]}]
+            file.attrs["runs"] = json.dumps(runs)
+        self.report("trouble")
+        rows = self.rows("incidents")
+        self.assertEqual([title.split(" \u2195")[0] for title in rows[0]], ["run", "rank", "host", "since (UTC)", "until", "what", "says"])
+        self.assertEqual(
+            [list(row.values()) for row in rows],
+            [
+                ["1", "2", "node2", "2026-11-30 14:10:57", "", "slow", text],
+                ["1", "1", "node<1>", "2026-11-30 14:10:58", "2026-11-30 14:11:02", "storage", "x.h5: No space"],
+            ],
+        )
+        (noticed,) = self.rows("noticed")
+        self.assertEqual(list(noticed.values()), ["2", "s", "cold", "each slot imports <by> itself"])
+        heights = self.script("return [...document.querySelectorAll('td.moment')].map(c => { const r = document.createRange(); r.selectNodeContents(c); return r.getClientRects().length; })")
+        self.assertEqual(set(heights) - {0}, {1})
+
     def test_reductions_come_first(self):
         stage = {
             "name": "sq",
