@@ -3,10 +3,7 @@ with its reason; and what takes long is waited for."""
 
 import errno
 import os
-import pathlib
-import signal
 import subprocess
-import time
 import unittest
 
 import farm
@@ -77,30 +74,14 @@ class Metadata(farm.FarmTest):
                     self.expect_whole()
         self.assertGreaterEqual(within, min(len(cases), 30))
 
-    def rank_above(self, pid, run):
-        ranks = {pid: rank for rank, pid in farm.ranks_of(run).items()}
-        while pid not in ranks:
-            pid = int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
-        return ranks[pid]
-
     @unittest.skipUnless(farm.SOAK, "it takes more than a minute")
-    def test_a_rank_that_has_been_stopped_is_waited_for(self):
-        stages = [{"name": "a", "run": {"command": "echo $$ >pid; mv pid begun; until test -e go; do sleep 0.1; done"}}, STAGES["stages"][1]]
-        self.write("d.json", {"stages": stages})
-        run = self.start("d.json", ranks=3)
-        self.addCleanup(run.wait)
-        self.addCleanup(run.kill)
-        self.wait_for((self.folder / "begun").exists, "the first task")
-        at_work = self.rank_above(int((self.folder / "begun").read_text()), run)
-        stopped, said = farm.ranks_of(run)[3 - at_work], self.folder / "stderr"
-        os.kill(stopped, signal.SIGSTOP)
-        (self.folder / "go").touch()
-        limit = time.monotonic() + 120
-        while "nothing has been read or written for 1m" not in said.read_text():
-            self.assertLess(time.monotonic(), limit, "it says that it waits")
-            time.sleep(0.1)
-        os.kill(stopped, signal.SIGCONT)
-        self.assertEqual(run.wait(self.limit), 0, said.read_text())
+    def test_a_call_that_takes_long_is_waited_for(self):
+        env = {"LD_PRELOAD": f"{farm.BUILD}/tests/libfaults.so", "TASKFARM_FAIL": "fsync:hang:2", "TASKFARM_FAIL_SECONDS": "65"}
+        env |= {"TASKFARM_FAIL_RANK": "1", "TASKFARM_FAIL_PATHS": f"{self.folder}/d.h5"}
+        command = [farm.MPIRUN, "-n", "3", "env", *(f"{key}={value}" for key, value in env.items()), farm.TASKFARM, "d.json"]
+        done = subprocess.run(command, cwd=self.folder, env=farm.environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
+        self.assertEqual(done.returncode, 0, farm.told(done, self.folder))
+        self.assertIn("nothing has been read or written for 1m", done.stderr)
 
 
 if __name__ == "__main__":
