@@ -15,7 +15,7 @@ import farm
 import h5py
 
 PATIENCE = 2  # s that a rank may be silent
-LIMIT = 20 * PATIENCE + 10  # s: where ranks do something together, it may take ten times as long, and again when the first is lost
+LIMIT = PATIENCE + 10  # s that anything may wait
 MOST = 120  # s in which a run ends that a node makes slower
 SEED = int(os.environ.get("TASKFARM_SEED", 25))
 LOST = ("cut", "stop", "kill")  # verbs of the box after which mpirun may not return
