@@ -1,4 +1,4 @@
-/* Incidents (see incidents.h). */
+/* Incidents (see incidents.h). What it was comes first: a terminal may have no room for more. */
 #include "report/incidents.h"
 
 #include "base/base.h"
@@ -14,10 +14,8 @@ void incidents_print(FILE *out, const cJSON *incidents) {
     const int count = cJSON_GetArraySize(incidents);
     for (int i = 0; i < count && i < MOST_LINES; i++) {
         const cJSON *item = cJSON_GetArrayItem(incidents, i);
-        tf_print(out, "  since %s: %s", text_at(item, "since"), text_at(item, "text"));
-        if (*text_at(item, "end"))
-            tf_print(out, " (until %s)", text_at(item, "end"));
-        tf_print(out, "\n");
+        const char *since = text_at(item, "since"), *end = text_at(item, "end");
+        tf_print(out, "  %s (since %s%s%s)\n", text_at(item, "text"), since, *end ? ", until " : "", end);
     }
     if (count > MOST_LINES)
         tf_print(out, "  and of %d more workers or times: status --json tells all\n", count - MOST_LINES);

@@ -57,7 +57,7 @@ class DeadRanks(farm.FarmTest):
         self.assertEqual({(i["kind"], i["host"]) for i in incidents}, {("dead", socket.gethostname())})
         self.assertEqual(json.loads(self.taskfarm("status", "--json", "r.h5").stdout)["incidents"], incidents)
         for i in incidents:
-            line = f"  since {i['since']}: rank {i['rank']} on {i['host']} has died; the others go on with its tasks\n"
+            line = f"  rank {i['rank']} on {i['host']} has died; the others go on with its tasks (since {i['since']})\n"
             self.assertIn(line, self.taskfarm("status", "r.h5").stdout)
 
     @NEEDS_RECOVERY

@@ -66,6 +66,8 @@ class Full(Storage):
                 (incident,) = json.loads(self.taskfarm("status", "--json", "small/x.h5").stdout)["incidents"]
                 self.assertEqual((incident["kind"], "end" in incident), ("storage", True))
                 self.assertIn(f"taskfarm: {incident['text']}\n", self.said())
+                told = f"  {incident['text']} (since {incident['since']}, until {incident['end']})\n"
+                self.assertIn(told, self.taskfarm("status", "small/x.h5").stdout)
                 self.expect_whole("small/x.h5")
                 (self.small / "x.h5").unlink()
 

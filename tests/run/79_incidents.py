@@ -42,7 +42,7 @@ class Incidents(MapTest):
         self.assertEqual((incident["kind"], incident["rank"]), ("sick", 3))
         self.assertRegex(text, r"^rank 3 on \S+ is sick and gets no more tasks: ")
         self.assertRegex(lines[1], "^s.h5: 90 done in ")
-        self.assertEqual(lines[2], f"since {incident['since']}: {text}")
+        self.assertEqual(lines[2], f"{text} (since {incident['since']})")
         self.assertEqual(json.loads(lines[3]), [{"run": 1, **incident}])
         self.assertEqual(lines[4], "1 1")
         self.assertEqual(lines[5], "[]", "the second run had no trouble")
