@@ -16,6 +16,7 @@
 #include "farm/contact.h"
 #include "farm/kept_rows.h"
 #include "farm/reports.h"
+#include "farm/task_queue.h"
 #include "farm/unwritten.h"
 #include "sched/sched.h"
 
@@ -23,13 +24,6 @@
 #define OVERTAKE_SECONDS 1.0 /* s for which others overtake a piece of the queue that finds no room */
 
 enum { MASTER = 0 };
-
-/* Consecutive tasks of a grant that have not been begun. */
-typedef struct piece {
-    int stage;
-    int attempt;
-    tf_interval tasks;
-} piece;
 
 struct worker {
     const tf_campaign *campaign;
@@ -41,9 +35,7 @@ struct worker {
     bool is_mixed;         /* stages differ in what their tasks need */
     double sync;           /* s between times that results are brought to disk; 0: they are not */
     tf_estimate *estimate; /* per stage */
-    piece *queue;          /* in reverse: the next piece is the last */
-    size_t queued, capacity;
-    int64_t waiting;      /* tasks in the queue */
+    task_queue queue;
     double blocked_since; /* when the next piece first found no room; 0: it was not tried */
     int64_t held;         /* tasks that were granted and have not ended */
     kept_rows *kept;      /* rows of tasks that have failed, and that the master decides on */
@@ -108,22 +100,13 @@ void worker_free(worker *w) {
     free(w->estimate);
     free(w->is_refused);
     free(w->told);
-    free(w->queue);
+    task_queue_free(&w->queue);
     kept_rows_free(w->kept);
     reports_free(&w->reports);
     tf_buf_free(&w->status);
     tf_buf_free(&w->blobs);
     unwritten_free(&w->unwritten);
     free(w);
-}
-
-/* ---- The queue ---- */
-
-static void make_room(worker *w) {
-    if (w->queued < w->capacity)
-        return;
-    w->capacity = w->capacity ? 2 * w->capacity : 16;
-    w->queue = tf_realloc_array(w->queue, w->capacity, sizeof *w->queue);
 }
 
 /* ---- Stages that can't be run here ---- */
@@ -140,19 +123,14 @@ static void give_back(worker *w, int stage, int attempt, tf_interval tasks) {
     transport_send(w->transport, MASTER, TAG_UNABLE, &m, sizeof m);
 }
 
-static void drop_piece(worker *w, size_t place) {
-    memmove(&w->queue[place], &w->queue[place + 1], (--w->queued - place) * sizeof *w->queue);
-}
-
 /* It turns out that the stage can't be run here: what waits of it is given back. */
 static void refuse(worker *w, int stage) {
     give_back(w, stage, 1, (tf_interval){0, 0});
-    for (size_t place = w->queued; place-- > 0;) {
-        const piece p = w->queue[place];
+    for (size_t place = w->queue.count; place-- > 0;) {
+        const piece p = w->queue.piece[place];
         if (p.stage != stage)
             continue;
-        w->waiting -= p.tasks.end - p.tasks.first;
-        drop_piece(w, place);
+        task_queue_drop(&w->queue, place);
         give_back(w, stage, p.attempt, p.tasks);
     }
 }
@@ -166,12 +144,8 @@ static void add_grant(worker *w, const grant_message *grant) {
         give_back(w, grant->stage, grant->attempt, (tf_interval){grant->first, grant->first + grant->count});
         return;
     }
-    make_room(w);
-    memmove(w->queue + 1, w->queue, w->queued * sizeof *w->queue);
-    w->queue[0] =
-        (piece){.stage = grant->stage, .attempt = grant->attempt, .tasks = {grant->first, grant->first + grant->count}};
-    w->queued++;
-    w->waiting += grant->count;
+    const tf_interval tasks = {grant->first, grant->first + grant->count};
+    task_queue_add(&w->queue, (piece){.stage = grant->stage, .attempt = grant->attempt, .tasks = tasks});
     w->held += grant->count;
     w->idle_told = 0;
 }
@@ -184,8 +158,7 @@ void worker_grant(worker *w, const grant_message *grants, size_t count) {
 
 void worker_drain(worker *w, drain_how how) {
     w->draining = how > w->draining ? how : w->draining;
-    w->queued = 0;
-    w->waiting = 0;
+    task_queue_clear(&w->queue);
 }
 
 /* Tasks that a host did not get to come next. */
@@ -196,9 +169,7 @@ static void requeue(worker *w, int stage, int attempt, tf_interval tasks) {
         give_back(w, stage, attempt, tasks);
         return;
     }
-    make_room(w);
-    w->queue[w->queued++] = (piece){.stage = stage, .attempt = attempt, .tasks = tasks};
-    w->waiting += tasks.end - tasks.first;
+    task_queue_add_next(&w->queue, (piece){.stage = stage, .attempt = attempt, .tasks = tasks});
 }
 
 /* ---- Batches ---- */
@@ -215,34 +186,8 @@ static int64_t call_of(const worker *w, int stage) {
 /* So many tasks of the stage are a batch. */
 static int64_t count_batch(const worker *w, int stage) {
     const int64_t by_time = tf_estimate_count(&w->estimate[stage], BATCH_SECONDS);
-    const int64_t capacity = capacity_of(w, stage), share = (w->waiting + capacity - 1) / capacity;
+    const int64_t capacity = capacity_of(w, stage), share = (w->queue.tasks + capacity - 1) / capacity;
     return by_time < share ? by_time : share;
-}
-
-/* Adds those of the piece's tasks that come before `end`. */
-static void add_tasks(tf_intervals *tasks, const piece *p, int64_t end) {
-    tf_intervals_add(tasks, p->tasks.first, p->tasks.end < end ? p->tasks.end : end);
-}
-
-/* Is the piece at `other` run together with the one at `place`, if that is run up to `end`? */
-static bool goes_along(const worker *w, size_t place, size_t other, int64_t end) {
-    const piece *p = &w->queue[place], *o = &w->queue[other];
-    return o->stage == p->stage && o->attempt == 1 && p->attempt == 1 && o->tasks.first >= p->tasks.first &&
-           o->tasks.first < end;
-}
-
-/* What is to be a batch: a part of the piece at `place`, and of those behind it what the same calls run. */
-static tf_intervals gather_batch(const worker *w, size_t place) {
-    const piece *p = &w->queue[place];
-    const int64_t most = count_batch(w, p->stage), call = call_of(w, p->stage), first = p->tasks.first;
-    const int64_t end = most < p->tasks.end - first ? first + most : p->tasks.end;
-    const int64_t last = (end + call - 1) / call * call;
-    tf_intervals tasks = {0};
-    add_tasks(&tasks, p, last);
-    for (size_t other = place; call > 1 && other-- > 0;)
-        if (goes_along(w, place, other, last))
-            add_tasks(&tasks, &w->queue[other], last);
-    return tasks;
 }
 
 /* Where the first `count` of the tasks end. */
@@ -255,38 +200,22 @@ static int64_t end_of(const tf_intervals *tasks, int64_t count) {
     return tasks->items[n].first + count;
 }
 
-/* Takes those tasks out of the queue that come before `end`, of the piece and of those that go along with it. */
-static void take_out(worker *w, size_t place, int64_t end) {
-    const piece p = w->queue[place];
-    size_t kept = 0;
-    for (size_t at = 0; at < w->queued; at++) {
-        piece *q = &w->queue[at];
-        const int64_t first = q->tasks.first;
-        if (q->stage == p.stage && q->attempt == p.attempt && first >= p.tasks.first && first < end)
-            q->tasks.first = q->tasks.end < end ? q->tasks.end : end;
-        w->waiting -= q->tasks.first - first;
-        if (q->tasks.first < q->tasks.end)
-            w->queue[kept++] = *q;
-    }
-    w->queued = kept;
-}
-
 /* Gives the slot a batch of the piece at `place` in the queue. */
 static tf_err submit_batch(worker *w, size_t place, int slot, tf_error *error) {
-    const piece p = w->queue[place];
-    tf_intervals tasks = gather_batch(w, place);
+    const piece p = w->queue.piece[place];
+    tf_intervals tasks = task_queue_gather(&w->queue, place, count_batch(w, p.stage), call_of(w, p.stage));
     const int64_t taken = w->executor->submit(w->executor->context, slot, p.stage, p.attempt, &tasks, error);
     if (taken > 0)
-        take_out(w, place, end_of(&tasks, taken));
+        task_queue_take(&w->queue, place, end_of(&tasks, taken));
     tf_intervals_free(&tasks);
     return taken == 0 ? error->code : TF_OK;
 }
 
 /* Submits batches of the piece at `place` while slots have room and it is there. */
 static tf_err submit_piece(worker *w, size_t place, tf_error *error) {
-    const int stage = w->queue[place].stage;
-    const size_t before = w->queued;
-    while (w->queued == before) {
+    const int stage = w->queue.piece[place].stage;
+    const size_t before = w->queue.count;
+    while (w->queue.count == before) {
         const int slot = w->executor->place(w->executor->context, stage);
         if (slot < 0)
             break;
@@ -306,14 +235,14 @@ static bool may_overtake(worker *w) {
 
 /* For idle slots, in the order of the queue. */
 static tf_err feed_idle(worker *w, tf_error *error) {
-    for (size_t place = w->queued; place-- > 0;) {
-        const size_t before = w->queued;
+    for (size_t place = w->queue.count; place-- > 0;) {
+        const size_t before = w->queue.count;
         const bool is_next = place + 1 == before;
         const tf_err err = submit_piece(w, place, error);
         if (err != TF_OK)
             return err;
-        const bool is_gone = w->queued < before;
-        place -= is_gone ? before - w->queued - 1 : 0; /* pieces behind it that went along with it */
+        const bool is_gone = w->queue.count < before;
+        place -= is_gone ? before - w->queue.count - 1 : 0; /* pieces behind it that went along with it */
         if (is_gone && is_next)
             w->blocked_since = 0;
         else if (!is_gone && is_next && !may_overtake(w))
@@ -324,14 +253,14 @@ static tf_err feed_idle(worker *w, tf_error *error) {
 
 /* A batch in hand for slots that run short tasks. */
 static tf_err feed_in_hand(worker *w, tf_error *error) {
-    while (w->queued > 0) {
-        const int stage = w->queue[w->queued - 1].stage;
+    while (w->queue.count > 0) {
+        const int stage = w->queue.piece[w->queue.count - 1].stage;
         const int64_t call = call_of(w, stage);
         const bool is_short = tf_estimate_count(&w->estimate[stage], BATCH_SECONDS) >= 2 * call;
-        if (!is_short || w->waiting < call * capacity_of(w, stage))
+        if (!is_short || w->queue.tasks < call * capacity_of(w, stage))
             break;
         const int slot = w->executor->place_in_hand(w->executor->context, stage);
-        const tf_err err = slot >= 0 ? submit_batch(w, w->queued - 1, slot, error) : TF_OK;
+        const tf_err err = slot >= 0 ? submit_batch(w, w->queue.count - 1, slot, error) : TF_OK;
         if (slot < 0 || err != TF_OK)
             return err;
     }
@@ -567,7 +496,7 @@ static tf_standing standing(const worker *w) {
                          .held = w->held,
                          .slots = (int)w->slots,
                          .idle = w->executor->idle(w->executor->context),
-                         .queue_empty = w->queued == 0,
+                         .queue_empty = w->queue.count == 0,
                          .since = now(w) - w->spoke};
 }
 
