@@ -22,9 +22,8 @@
 
 /* ---- Which stage's tasks go first ---- */
 
-/* For each class the stage whose tasks are furthest from the end, the first in manifest order of several. false if
- * nothing is ready. */
-static bool find_heads(tf_sched *s) {
+/* For each class the stage whose tasks are furthest from the end, the first in manifest order of several. */
+bool grant_find_heads(tf_sched *s) {
     bool any = false;
     for (int c = 0; c < s->classes; c++)
         s->head[c] = -1;
@@ -101,21 +100,18 @@ static bool is_reserved_for(tf_sched *s, worker *w, int class_id, int64_t tasks)
 /* What is granted is the worker's; it may want more, after the others. When no more of a stage is left, workers that
  * were reserved for it may have others. */
 static answer grant(tf_sched *s, int worker_id, int stage_id, tf_interval run, int attempt, tf_action *action) {
-    worker *w = &s->worker[worker_id];
     const stage *st = &s->stage[stage_id];
-    const int64_t count = run.end - run.first, slots = count * s->class[st->class_id].need.slots;
     if (st->ready + st->retrying == 0)
         worker_wake_all(s);
-    tf_intervals_add(&w->holds[stage_id], run.first, run.end);
-    w->held += count;
-    w->held_of_class[st->class_id] += count;
-    w->idle = slots < w->idle ? w->idle - (int)slots : 0;
+    worker_hold(s, worker_id, stage_id, run);
+    if (st->watch)
+        watch_grant(s, stage_id, worker_id, run);
     worker_add_candidate(s, worker_id);
     *action = (tf_action){.kind = TF_ACTION_GRANT,
                           .stage = stage_id,
                           .worker = worker_id,
                           .first = run.first,
-                          .count = count,
+                          .count = run.end - run.first,
                           .attempt = attempt};
     return GRANTED;
 }
@@ -124,7 +120,7 @@ static answer grant(tf_sched *s, int worker_id, int stage_id, tf_interval run, i
 static bool wants_retry(tf_sched *s, const worker *w, const stage *st) {
     if (count_wanted(s, st, w) > 0)
         return true;
-    find_heads(s);
+    grant_find_heads(s);
     const int other = s->head[st->class_id];
     return other >= 0 && count_wanted(s, &s->stage[other], w) > 0;
 }
@@ -195,7 +191,7 @@ static bool grant_torn(tf_sched *s, tf_action *action) {
 
 static answer offer_ready(tf_sched *s, int worker_id, tf_action *action) {
     worker *w = &s->worker[worker_id];
-    find_heads(s);
+    grant_find_heads(s);
     for (int stage_id; (stage_id = pop_head(s)) >= 0;) {
         stage *st = &s->stage[stage_id];
         if (is_reserved_for(s, w, st->class_id, st->ready))
@@ -228,7 +224,7 @@ static answer offer(tf_sched *s, int worker_id, double now, tf_action *action) {
 /* Goes round the candidates. One that wants nothing leaves the ring, and is back with its next report; one that has
  * none to come, or could take other tasks than there are, waits. */
 bool grant_next(tf_sched *s, double now, tf_action *action) {
-    if (s->stopping || s->draining || (tf_sched_due(s) > now && !find_heads(s)))
+    if (s->stopping || s->draining || (tf_sched_due(s) > now && !grant_find_heads(s)))
         return false;
     if (grant_torn(s, action))
         return true;

@@ -123,6 +123,9 @@ void opening_close(tf_sched *s, int stage_id, bool finished) {
     free(st->pace);
     st->pace = NULL;
     st->paces = 0; /* nothing more comes */
+    s->speculative -= st->watch != NULL;
+    watch_free(st->watch);
+    st->watch = NULL;
     if (finished)
         let_later_begin(s, stage_id);
     else

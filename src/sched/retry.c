@@ -1,6 +1,7 @@
 /* Retries: a task whose attempt failed waits in a heap of its class, ordered by the time when it is due. */
 #include "sched/state.h"
 
+#include <limits.h>
 #include <math.h>
 
 bool retry_is_before(const void *a, const void *b) {
@@ -21,6 +22,14 @@ void retry_add(tf_sched *s, retry like, tf_interval tasks) {
     for (like.index = tasks.first; like.index < tasks.end; like.index++)
         tf_heap_add(&s->class[st->class_id].retries, &like);
     st->retrying += tasks.end - tasks.first;
+}
+
+void retry_give_back(tf_sched *s, int worker_id, int stage_id, tf_interval tasks, int attempt, double now) {
+    worker_let_go(s, worker_id, stage_id, tasks);
+    if (attempt == 1)
+        ready_add(&s->stage[stage_id], INT_MAX, tasks.first, tasks.end);
+    else
+        retry_add(s, (retry){.due = now, .stage_id = stage_id, .attempt = attempt, .failed_on = worker_id}, tasks);
 }
 
 tf_intervals retry_take_back(tf_sched *s, int stage_id, tf_interval tasks, int attempt, double due) {

@@ -31,6 +31,9 @@ tf_sched *tf_sched_new(const tf_sched_stage *stages, int count) {
             memcpy(after, stages[i].after, (size_t)stages[i].afters * sizeof *after);
         st->spec.after = after;
         st->laid_out = st->finished = stages[i].finished;
+        if (stages[i].speculative && !stages[i].finished)
+            st->watch = tf_alloc(sizeof *st->watch);
+        s->speculative += st->watch != NULL;
         add_pending(st, &stages[i]);
     }
     opening_begin(s);
@@ -44,9 +47,11 @@ void tf_sched_free(tf_sched *s) {
         ready_free(&s->stage[i]);
         tf_intervals_free(&s->stage[i].forgiven);
         free(s->stage[i].pace);
+        watch_free(s->stage[i].watch);
         free((void *)(uintptr_t)s->stage[i].spec.after);
     }
     workers_free(s);
+    twins_free(s);
     opening_end(s);
     for (int c = 0; c < s->classes; c++)
         tf_heap_free(&s->class[c].retries);
@@ -62,6 +67,7 @@ void tf_sched_worker_down(tf_sched *s, int worker_id) {
     if (worker_id < 0 || worker_id >= s->workers || !s->worker[worker_id].up)
         return;
     health_down(s, worker_id);
+    twins_down(s, worker_id);
     worker_take_down(s, worker_id);
 }
 
@@ -77,7 +83,9 @@ bool tf_sched_next(tf_sched *s, double now, tf_action *action) {
     s->now = now;
     if (tf_sched_next_change(s, action) || grant_next(s, now, action))
         return true;
-    return s->doubters > 0 && health_settle_rest(s) && tf_sched_next_change(s, action);
+    if (s->doubters > 0 && health_settle_rest(s) && tf_sched_next_change(s, action))
+        return true;
+    return s->speculative > 0 && second_next(s, now, action);
 }
 
 bool tf_sched_is_stuck(const tf_sched *s) {

@@ -74,6 +74,7 @@ typedef struct tf_sched_stage {
     const int *after;   /* stages that must be finished first; free of cycles */
     int64_t stop_after; /* how many failed tasks stop the campaign; 0: no number does */
     double retry_delay; /* s between the first two attempts; doubles with each further one */
+    bool speculative;   /* tasks that take longer than they would elsewhere may be started a second time */
 } tf_sched_stage;
 
 typedef enum tf_action_kind {
@@ -85,6 +86,11 @@ typedef enum tf_action_kind {
     TF_ACTION_SICK, /* the worker gets nothing more: `count` of its tasks failed in a row, and some of them, as `first`
                        of the stage, have done well elsewhere. It is to end what it holds, and then it is down */
     TF_ACTION_SLOW, /* tasks of the stage take `times` as long on the worker as on others */
+    TF_ACTION_DOUBLE, /* the worker's task `first` may soon be another's, too: it is to give the task back, or to ask
+                         before it writes the row (tf_sched_doubled) */
+    TF_ACTION_SECOND, /* hand the task `first` to the worker, though another has it; both ask before they write */
+    TF_ACTION_RULE,   /* the worker may write the row of the task `first`, as it has asked to; or, without `may_write`,
+                         it is to leave the task, whatever it has of it: it is another's alone */
     TF_ACTION_FINISH, /* all tasks of the stage that were begun have ended: write the rest of it */
     TF_ACTION_END     /* all stages are finished, or stopped, or drained: there will be no other action */
 } tf_action_kind;
@@ -95,10 +101,13 @@ typedef struct tf_action {
     int worker;
     int64_t first;
     int64_t count;
-    int attempt;  /* which one a grant is for, from 1 */
-    int64_t well; /* of a sick worker: how many of the tasks have done well elsewhere */
-    double times; /* of a slow worker */
-    bool is_torn; /* the rest of the grant's last batch is granted next, to the same worker */
+    int attempt;    /* which one a grant is for, from 1 */
+    int64_t well;   /* of a sick worker: how many of the tasks have done well elsewhere */
+    double times;   /* of a slow worker */
+    int64_t number; /* of a double: comes back with the answer */
+    bool is_torn;   /* the rest of the grant's last batch is granted next, to the same worker */
+    bool may_write; /* of a rule */
+    bool is_second; /* of a rule by which a worker may write: the task was started there for the second time */
 } tf_action;
 
 /* A stage's counts. `tasks` is the sum of the others. Tasks that wait for another attempt or for other tasks are
@@ -114,6 +123,9 @@ void tf_sched_free(tf_sched *sched);
 /* Worker numbers are small integers from 0, chosen by the caller. One that was down may come back when no report of its
  * former life can arrive any more. */
 void tf_sched_worker_up(tf_sched *sched, int worker, tf_resources have);
+
+/* Workers with the same number are on one machine. All are 0 at first. */
+void tf_sched_set_host(tf_sched *sched, int worker, uint64_t host);
 
 /* The worker is gone: what it held and had not reported becomes pending again, and so do tasks whose rows it kept. */
 void tf_sched_worker_down(tf_sched *sched, int worker);
@@ -158,6 +170,28 @@ void tf_sched_idle(tf_sched *sched, int worker, int idle);
  * worker's that it has not begun, and gives back: another worker is to have the same attempt at them. `count` may be 0.
  * Returns as tf_sched_report. */
 bool tf_sched_unable(tf_sched *sched, int worker, int stage, int64_t first, int64_t count, int attempt, double now);
+
+/* What a worker says to TF_ACTION_DOUBLE. */
+typedef enum tf_doubled {
+    TF_DOUBLED_ASKS, /* it asks before it writes the row (tf_sched_claim); it has been at the task for `seconds` */
+    TF_DOUBLED_BACK, /* it had not begun the task, which is another's alone */
+    TF_DOUBLED_ENDED /* the task has ended there, or as good as: it is nobody else's */
+} tf_doubled;
+
+typedef struct tf_doubled_answer {
+    tf_doubled how;
+    int attempt;    /* that the task has there, or is to have elsewhere */
+    double seconds; /* for which it has been under way */
+    int64_t number; /* of the question */
+} tf_doubled_answer;
+
+/* The worker answers of its task. Nothing changes if the question is settled otherwise by now. */
+void tf_sched_doubled(tf_sched *sched, int worker, int stage, int64_t task, const tf_doubled_answer *answer,
+                      double now);
+
+/* The worker has the outcome of a task of which it was told that another has it, too: may it write the row? A rule
+ * follows for each worker that has the task. What has failed counts for nothing as long as another is at it. */
+void tf_sched_claim(tf_sched *sched, int worker, int stage, int64_t task, bool has_failed);
 
 /* Can no worker that is up run tasks of the stage, since some have said that they can't? false once it is given up. */
 bool tf_sched_is_unable(const tf_sched *sched, int stage);

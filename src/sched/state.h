@@ -1,16 +1,19 @@
 /* The scheduler's state, for its own files: each changes the part that it names, and reads the rest.
  *
  * ready.c     what can be handed out, by stage and level
+ * watch.c     how long tasks have been away, of stages whose tasks may be started a second time
  * opening.c   which stages are open, and which may be opened next
  * workers.c   who is up, who wants work, and for whom workers are reserved
  * retry.c     tasks that wait for another attempt
  * doubts.c    tasks that have failed, and of which it is not known yet whether their worker is to blame
  * health.c    which workers are suspected, and which are sick
  * pace.c      how fast workers are, compared with each other
+ * twins.c     tasks that two workers have, and whose answer counts
  * outcomes.c  what workers say of tasks that have ended
  * stages.c    which stages are begun, and over
  * classes.c   which stages need the same; unable.c: which workers can't run a stage
  * grant.c     who gets what next; backfill.c: what a reserved worker gets meanwhile
+ * second.c    which tasks are started a second time, and where
  *
  * A file calls those before it in this list, and none behind it. */
 #ifndef TF_SCHED_STATE_H
@@ -33,6 +36,27 @@ typedef struct pace {
     double seconds; /* of all reports */
 } pace;
 
+/* Tasks that were granted together, of a stage whose tasks may be started a second time. */
+typedef struct outing {
+    int worker_id;
+    tf_interval tasks;
+    double since;
+} outing;
+
+/* How long tasks took that did well: sums over them. */
+typedef struct timing {
+    double tasks, seconds, squares;
+} timing;
+
+typedef struct watch {
+    outing *outing; /* the oldest first; some are over */
+    size_t outings, capacity;
+    size_t limit;   /* with so many of them those that are over are dropped */
+    timing *timing; /* by worker */
+    int timings;
+    tf_intervals settled; /* tasks that have been started a second time, or need it no more */
+} watch;
+
 typedef struct stage {
     tf_sched_stage spec;
     int class_id;       /* its tasks' resource class */
@@ -48,6 +72,7 @@ typedef struct stage {
     double pace_sum;       /* of all paces, as logarithms */
     tf_intervals
         forgiven; /* tasks that have failed on a sick worker: the attempt under way may fail once for nothing */
+    watch *watch; /* NULL: its tasks are started once */
     bool is_unable_somewhere; /* some worker has said that it can't run its tasks; the class is its own */
     int missing;              /* stages that must be finished before it begins, and are not */
     bool laid_out, finished;
@@ -120,6 +145,7 @@ typedef struct worker {
     int64_t *capacity; /* per class: tasks that it could run at once if it ran nothing else */
     bool up;
     bool is_candidate;      /* it stands in the ring of candidates */
+    uint64_t host;          /* the same of all workers on a machine */
     int idle;               /* slots that it said were idle, and that have had no grant since */
     int reserved_for;       /* class; -1: none */
     int waiting_place;      /* its place in `waiting`, counted from 1; 0: it does not wait */
@@ -129,6 +155,23 @@ typedef struct worker {
     health health;
     bool is_slow; /* it has been told that it is */
 } worker;
+
+typedef enum twin_state {
+    TWIN_IS_ASKED, /* its worker was asked, and has not answered yet */
+    TWIN_IS_READY, /* its worker asks before it writes the row: another may begin it */
+    TWIN_IS_DOUBLE /* two workers have it */
+} twin_state;
+
+/* A task that is to be started a second time, or was. */
+typedef struct twin {
+    twin_state state;
+    int stage_id;
+    int attempt;
+    int first_id, second_id; /* the workers */
+    int64_t task;
+    int64_t number; /* of the question */
+    double due;     /* when it is begun a second time, if it has not ended by then */
+} twin;
 
 struct tf_sched {
     int stages;
@@ -157,7 +200,13 @@ struct tf_sched {
     int well;     /* workers that are up and neither suspected nor sick */
     int doubters; /* workers of which tasks are doubtful */
     int suspects;
-    tf_action *told; /* what follows from doubts that are settled, to be told next */
+    int speculative; /* stages whose tasks may be started a second time */
+    twin *twin;
+    int twins, twin_capacity;
+    int64_t questions; /* so many have been asked */
+    double next_look;  /* when it is next looked for tasks that take too long */
+    int looked;        /* what has come of this look so far: actions */
+    tf_action *told;   /* what follows from doubts that are settled, to be told next */
     int told_first, told_end, told_capacity;
     bool stopping; /* too many tasks have failed: nothing is granted, stages that have begun are finished */
     bool frozen;   /* no further stage is begun */
@@ -176,6 +225,25 @@ int64_t ready_first(const stage *st);
 int ready_level(const stage *st);
 
 void ready_free(stage *st);
+
+/* ---- watch.c ---- */
+
+void watch_free(watch *w);
+
+/* Tasks of the stage were granted; or some have done well, each in one slot. */
+void watch_grant(const tf_sched *s, int stage_id, int worker_id, tf_interval tasks);
+void watch_note(const tf_sched *s, int stage_id, int worker_id, int64_t count, double seconds);
+
+/* The sums over all workers that are not slow. */
+timing watch_sum(const tf_sched *s, const stage *st);
+
+/* For how long a task of the worker is waited for before another may begin it, in seconds: so long as a task elsewhere
+ * rarely takes. `all` as watch_sum has it. INFINITY: too little is known. */
+double watch_limit(const tf_sched *s, const stage *st, timing all, int worker_id);
+
+/* The next task from `*at` on, which is 0 at first, that was granted before `before` and is its worker's yet, and that
+ * has not been started a second time; -1: there is none. */
+int64_t watch_next(const tf_sched *s, int stage_id, double before, size_t *at, int *worker_id);
 
 /* ---- opening.c ---- */
 
@@ -215,6 +283,10 @@ void worker_reserve(tf_sched *s, worker *w, int class_id);
 /* Hands all that the worker holds back, and takes it off the list. */
 void worker_take_down(tf_sched *s, int worker_id);
 
+/* The tasks are the worker's, which must be able to run them; or its no longer. */
+void worker_hold(tf_sched *s, int worker_id, int stage_id, tf_interval tasks);
+void worker_let_go(tf_sched *s, int worker_id, int stage_id, tf_interval tasks);
+
 /* Takes from the worker tasks that have ended after `seconds` in one slot. false if it does not hold them. */
 bool worker_release(tf_sched *s, int worker_id, int stage_id, int64_t first, int64_t count, double seconds);
 
@@ -235,6 +307,10 @@ double retry_due(const resource_class *class);
 
 /* Tasks are to have the attempt of `like` from `like.due` on. They are counted as retrying. */
 void retry_add(tf_sched *s, retry like, tf_interval tasks);
+
+/* The worker, which has not begun the tasks, gives them back: they are for another before all else, at the attempt that
+ * they were to have. */
+void retry_give_back(tf_sched *s, int worker_id, int stage_id, tf_interval tasks, int attempt, double now);
 
 /* Of these tasks those that wait for the attempt may have the one before it, from `due` on, as trials: not counted.
  * Returns which these are, to be freed. They are trials. */
@@ -354,6 +430,22 @@ void class_split(tf_sched *s, int stage_id);
  * and once it was told, 0. */
 double pace_add(tf_sched *s, int worker_id, int stage_id, int64_t count, double seconds);
 
+/* ---- twins.c ---- */
+
+/* Any of the tasks; NULL: none of them is a twin. */
+twin *twins_find(const tf_sched *s, int stage_id, tf_interval tasks);
+void twins_add(tf_sched *s, twin added);
+void twins_free(tf_sched *s);
+
+/* The tasks have ended on the worker, for good or not: they are no twins any more. If another has one all the same,
+ * that is told to leave it. */
+void twins_end(tf_sched *s, int worker_id, int stage_id, tf_interval tasks);
+
+/* The worker gives the tasks up, or is gone: those that another worker has, too, are that one's alone. Returns the
+ * others, to be freed. */
+tf_intervals twins_leave(tf_sched *s, int worker_id, int stage_id, tf_interval tasks);
+void twins_down(tf_sched *s, int worker_id);
+
 /* ---- backfill.c ---- */
 
 /* Tasks that a reserved worker may have all the same. */
@@ -367,5 +459,13 @@ backfill backfill_choose(const tf_sched *s, const worker *w);
 /* ---- grant.c ---- */
 
 bool grant_next(tf_sched *s, double now, tf_action *action);
+
+/* Sets s->head. false if nothing is ready. */
+bool grant_find_heads(tf_sched *s);
+
+/* ---- second.c ---- */
+
+/* There is nothing else to be granted. */
+bool second_next(tf_sched *s, double now, tf_action *action);
 
 #endif

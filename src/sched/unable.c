@@ -2,8 +2,6 @@
  * which the worker has no capacity: so nothing of it is granted there, and the worker is reserved for nothing of it. */
 #include "sched/state.h"
 
-#include <limits.h>
-
 /* Takes from the worker what it says it can run of the stage. */
 static void take_capacity(tf_sched *s, worker *w, int class_id) {
     if (w->reserved_for == class_id)
@@ -12,22 +10,12 @@ static void take_capacity(tf_sched *s, worker *w, int class_id) {
     w->capacity[class_id] = 0;
 }
 
-/* Tasks that the worker has not begun are for another, before all else: they are at the attempt that they were at. */
-static void return_tasks(tf_sched *s, int worker_id, int stage_id, int64_t first, int64_t count, int attempt,
-                         double now) {
-    worker *w = &s->worker[worker_id];
-    stage *st = &s->stage[stage_id];
-    tf_intervals_remove(&w->holds[stage_id], first, first + count);
-    w->held -= count;
-    w->held_of_class[st->class_id] -= count;
-    if (attempt == 1) {
-        ready_add(st, INT_MAX, first, first + count);
-        return;
-    }
-    retry next = {.due = now, .stage_id = stage_id, .attempt = attempt, .failed_on = worker_id};
-    for (next.index = first; next.index < first + count; next.index++)
-        tf_heap_add(&s->class[st->class_id].retries, &next);
-    st->retrying += count;
+/* Tasks that another worker has, too, are that one's alone. */
+static void return_tasks(tf_sched *s, int worker_id, int stage_id, tf_interval tasks, int attempt, double now) {
+    tf_intervals rest = twins_leave(s, worker_id, stage_id, tasks);
+    for (size_t n = 0; n < rest.count; n++)
+        retry_give_back(s, worker_id, stage_id, rest.items[n], attempt, now);
+    tf_intervals_free(&rest);
 }
 
 bool tf_sched_unable(tf_sched *s, int worker_id, int stage_id, int64_t first, int64_t count, int attempt, double now) {
@@ -40,7 +28,7 @@ bool tf_sched_unable(tf_sched *s, int worker_id, int stage_id, int64_t first, in
     class_split(s, stage_id);
     take_capacity(s, &s->worker[worker_id], st->class_id);
     if (count > 0)
-        return_tasks(s, worker_id, stage_id, first, count, attempt, now);
+        return_tasks(s, worker_id, stage_id, (tf_interval){first, first + count}, attempt, now);
     worker_wake_class(s, st->class_id);
     worker_add_candidate(s, worker_id);
     return true;

@@ -178,18 +178,39 @@ const tf_intervals *tf_sched_holds(const tf_sched *s, int worker_id, int stage_i
     return is_known ? &s->worker[worker_id].holds[stage_id] : &nothing;
 }
 
+/* ---- What it holds ---- */
+
+void worker_hold(tf_sched *s, int worker_id, int stage_id, tf_interval tasks) {
+    worker *w = &s->worker[worker_id];
+    const int class_id = s->stage[stage_id].class_id;
+    const int64_t count = tasks.end - tasks.first, slots = count * s->class[class_id].need.slots;
+    tf_intervals_add(&w->holds[stage_id], tasks.first, tasks.end);
+    w->held += count;
+    w->held_of_class[class_id] += count;
+    w->idle = slots < w->idle ? w->idle - (int)slots : 0;
+}
+
+void worker_let_go(tf_sched *s, int worker_id, int stage_id, tf_interval tasks) {
+    worker *w = &s->worker[worker_id];
+    tf_intervals_remove(&w->holds[stage_id], tasks.first, tasks.end);
+    w->held -= tasks.end - tasks.first;
+    w->held_of_class[s->stage[stage_id].class_id] -= tasks.end - tasks.first;
+}
+
+void tf_sched_set_host(tf_sched *s, int worker_id, uint64_t host) {
+    if (is_up(s, worker_id))
+        s->worker[worker_id].host = host;
+}
+
 /* ---- What it says ---- */
 
 bool worker_release(tf_sched *s, int worker_id, int stage_id, int64_t first, int64_t count, double seconds) {
     if (!is_up(s, worker_id) || stage_id < 0 || stage_id >= s->stages || count <= 0)
         return false;
-    worker *w = &s->worker[worker_id];
     stage *st = &s->stage[stage_id];
-    if (!tf_intervals_contain(&w->holds[stage_id], first, first + count))
+    if (!tf_intervals_contain(&s->worker[worker_id].holds[stage_id], first, first + count))
         return false;
-    tf_intervals_remove(&w->holds[stage_id], first, first + count);
-    w->held -= count;
-    w->held_of_class[st->class_id] -= count;
+    worker_let_go(s, worker_id, stage_id, (tf_interval){first, first + count});
     if (st->estimate.seen == 0)
         worker_wake_class(s, st->class_id);
     tf_estimate_add(&st->estimate, count, seconds);

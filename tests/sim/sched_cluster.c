@@ -18,9 +18,14 @@ typedef enum event_kind {
     EVENT_FAILED,
     EVENT_RETIRE,
     EVENT_UNABLE,
+    EVENT_DOUBLE,
+    EVENT_DOUBLED,
+    EVENT_CLAIM,
+    EVENT_RULE,
     EVENT_IDLE,
     EVENT_TELL,
     EVENT_TICK,
+    EVENT_LOOK,
     EVENT_DOWN,
     EVENT_UP,
     EVENT_DRAIN,
@@ -37,7 +42,10 @@ typedef struct event {
     int retry;          /* of a report: the attempt that failed */
     int64_t first, count, failed;
     int idle; /* of a worker that says so */
-    double seconds;
+    double seconds, began;
+    tf_doubled answer;
+    bool may_write, is_second;
+    int64_t number; /* of a question and its answer */
 } event;
 
 typedef struct sim_worker {
@@ -50,6 +58,11 @@ typedef struct sim_worker {
     int batches;
     int64_t ended;       /* tasks of these */
     tf_intervals *queue; /* per stage: granted and not begun */
+    tf_intervals *asks;  /* per stage: tasks that another may have, too */
+    event *running;      /* batches, as they will end */
+    int runs;
+    event *claimed; /* tasks that have ended, and of which it is not known yet whether they count */
+    int claims;
 } sim_worker;
 
 /* What a simulation is made of, and what came out. */
@@ -67,7 +80,9 @@ typedef struct cluster {
     double sickens;
     double sick_speed;            /* how many times as fast tasks fail there as they do well elsewhere; 0: 1 */
     int64_t bad_first, bad_count; /* tasks that fail always, of each stage */
-    bool keeps;                   /* workers keep rows of tasks that fail for good */
+    bool all_do_well;
+    bool speculative; /* long tasks are started a second time */
+    bool keeps;       /* workers keep rows of tasks that fail for good */
     int retries;
     double retry_delay;
     bool duplicates;
@@ -80,7 +95,8 @@ typedef struct cluster {
     int64_t runs;         /* tasks that were granted, each as often as it was */
     int named, misjudged; /* workers that were found sick; those of them that are not */
     int slow_named, slow_misjudged;
-    int64_t lost; /* tasks that failed, though others could have done them */
+    int64_t seconds, won; /* second starts, and those of them that were first */
+    int64_t lost;         /* tasks that failed, though others could have done them */
 } cluster;
 
 typedef struct sim {
@@ -128,7 +144,7 @@ static double duration(const sim *s, int stage, int64_t index) {
 static bool fails(const sim *s, int stage, int64_t index, int attempt) {
     if (index >= s->c->bad_first && index < s->c->bad_first + s->c->bad_count)
         return true;
-    return (stage * 7 + index) % 13 == 5 && attempt <= 1 + index % 4;
+    return !s->c->all_do_well && (stage * 7 + index) % 13 == 5 && attempt <= 1 + index % 4;
 }
 
 static bool is_sick(const sim *s, int w) {
@@ -204,6 +220,9 @@ static void feed(sim *s, int w) {
             done.count = run.end - run.first;
             done.time = s->now + done.seconds;
             k->busy += slots;
+            done.began = s->now;
+            done.order = s->made;
+            k->running[k->runs++] = done;
             post(s, done);
         }
     }
@@ -212,6 +231,100 @@ static void feed(sim *s, int w) {
 static void drop_queue(const sim *s, sim_worker *k) {
     for (int stage = 0; stage < s->c->stages; stage++)
         tf_intervals_free(&k->queue[stage]);
+}
+
+/* ---- Second starts ---- */
+
+/* The batch in which the worker is at the task; -1: there is none. */
+static int find_running(const sim_worker *k, int stage, int64_t task) {
+    for (int n = 0; n < k->runs; n++)
+        if (k->running[n].stage == stage && task >= k->running[n].first &&
+            task < k->running[n].first + k->running[n].count)
+            return n;
+    return -1;
+}
+
+static int find_claim(const sim_worker *k, int stage, int64_t task) {
+    for (int n = 0; n < k->claims; n++)
+        if (k->claimed[n].stage == stage && k->claimed[n].first == task)
+            return n;
+    return -1;
+}
+
+static void post_doubled(sim *s, const event *asked) {
+    sim_worker *k = &s->worker[asked->worker];
+    event answer = *asked;
+    const int at = find_running(k, asked->stage, asked->first);
+    answer.kind = EVENT_DOUBLED;
+    answer.time = s->now + s->c->latency;
+    answer.answer = at >= 0 ? TF_DOUBLED_ASKS : TF_DOUBLED_ENDED;
+    answer.seconds = at >= 0 ? s->now - k->running[at].began : 0;
+    if (tf_intervals_contain(&k->queue[asked->stage], asked->first, asked->first + 1)) {
+        tf_intervals_remove(&k->queue[asked->stage], asked->first, asked->first + 1);
+        k->held--;
+        answer.answer = TF_DOUBLED_BACK;
+    } else if (at >= 0) {
+        tf_intervals_add(&k->asks[asked->stage], asked->first, asked->first + 1);
+    }
+    post(s, answer);
+}
+
+/* What ended of the batch but for tasks that ask first; these do. */
+static void end_batch(sim *s, const event *batch) {
+    sim_worker *k = &s->worker[batch->worker];
+    for (int64_t i = batch->first, end; i < batch->first + batch->count; i = end) {
+        event part = *batch;
+        const bool asks = tf_intervals_contain(&k->asks[batch->stage], i, i + 1);
+        end = asks ? i + 1 : tf_intervals_same_until(&k->asks[batch->stage], i, batch->first + batch->count);
+        part.first = i;
+        part.count = end - i;
+        part.seconds = batch->seconds * (double)part.count / (double)batch->count;
+        if (!asks) {
+            k->held -= part.count;
+            k->ended += part.count;
+            k->batch[k->batches++] = part;
+            continue;
+        }
+        tf_intervals_remove(&k->asks[batch->stage], i, end);
+        k->claimed = tf_realloc_array(k->claimed, (size_t)k->claims + 1, sizeof *k->claimed);
+        k->claimed[k->claims++] = part;
+        part.kind = EVENT_CLAIM;
+        part.time = s->now + s->c->latency;
+        part.failed = fails_on(s, batch->worker, batch->stage, i);
+        post(s, part);
+    }
+}
+
+/* Others of its batch are begun again. */
+static void stop_running(sim *s, sim_worker *k, int at, int64_t task) {
+    const event batch = k->running[at];
+    k->running[at] = k->running[--k->runs];
+    k->busy -= slots_of(s, batch.stage);
+    tf_intervals_add(&k->queue[batch.stage], batch.first, batch.first + batch.count);
+    tf_intervals_remove(&k->queue[batch.stage], task, task + 1);
+    tf_intervals_remove(&k->asks[batch.stage], task, task + 1);
+    k->held--;
+}
+
+static void obey_rule(sim *s, const event *rule) {
+    sim_worker *k = &s->worker[rule->worker];
+    const int claim = find_claim(k, rule->stage, rule->first), at = find_running(k, rule->stage, rule->first);
+    if (claim >= 0) {
+        if (rule->may_write) {
+            k->ended++;
+            k->batch[k->batches++] = k->claimed[claim];
+        }
+        k->held--;
+        k->claimed[claim] = k->claimed[--k->claims];
+    } else if (!rule->may_write && at >= 0 &&
+               tf_intervals_contain(&k->asks[rule->stage], rule->first, rule->first + 1)) {
+        stop_running(s, k, at, rule->first);
+    } else if (!rule->may_write && tf_intervals_contain(&k->queue[rule->stage], rule->first, rule->first + 1) &&
+               tf_intervals_contain(&k->asks[rule->stage], rule->first, rule->first + 1)) {
+        tf_intervals_remove(&k->queue[rule->stage], rule->first, rule->first + 1);
+        tf_intervals_remove(&k->asks[rule->stage], rule->first, rule->first + 1);
+        k->held--;
+    }
 }
 
 static void check_counts(const sim *s) {
@@ -258,6 +371,20 @@ static void retire(sim *s, const tf_action *a) {
                     .life = s->worker[a->worker].life});
 }
 
+static void post_to_worker(sim *s, const tf_action *a, event_kind kind) {
+    post(s, (event){.kind = kind,
+                    .time = s->now + s->c->latency,
+                    .worker = a->worker,
+                    .life = s->worker[a->worker].life,
+                    .stage = a->stage,
+                    .attempt = a->attempt,
+                    .first = a->first,
+                    .count = a->count,
+                    .may_write = a->may_write,
+                    .number = a->number,
+                    .is_second = a->kind == TF_ACTION_SECOND});
+}
+
 static void act(sim *s) {
     tf_action a;
     give_up_stages(s);
@@ -292,6 +419,16 @@ static void act(sim *s) {
         case TF_ACTION_DROP:
         case TF_ACTION_FINISH: break;
         case TF_ACTION_SICK: retire(s, &a); break;
+        case TF_ACTION_DOUBLE: post_to_worker(s, &a, EVENT_DOUBLE); break;
+        case TF_ACTION_SECOND:
+            cr_assert(!s->draining && tf_sched_holds(s->sched, a.worker, a.stage)->total > 0);
+            s->c->seconds++;
+            post_to_worker(s, &a, EVENT_GRANT);
+            break;
+        case TF_ACTION_RULE:
+            s->c->won += a.may_write && a.is_second;
+            post_to_worker(s, &a, EVENT_RULE);
+            break;
         case TF_ACTION_SLOW:
             s->c->slow_named++;
             s->c->slow_misjudged += a.worker >= s->c->slow;
@@ -389,7 +526,7 @@ static void drain(sim *s, int w) {
     sim_worker *k = &s->worker[w];
     drop_queue(s, k);
     report(s, k);
-    if (k->up && k->busy == 0) /* behind its reports, the repeated ones too */
+    if (k->up && k->busy == 0 && k->claims == 0) /* behind its reports, the repeated ones too */
         post(s, (event){.kind = EVENT_DRAINED, .time = s->now + 4 * s->c->latency, .worker = w, .life = k->life});
 }
 
@@ -420,6 +557,12 @@ static void tell(sim *s, int w) {
     }
 }
 
+static void take_answer(const sim *s, const event *e) {
+    const tf_doubled_answer answer = {
+        .how = e->answer, .attempt = attempt_of(s, e->stage, e->first), .seconds = e->seconds, .number = e->number};
+    tf_sched_doubled(s->sched, e->worker, e->stage, e->first, &answer, s->now);
+}
+
 static void handle(sim *s, const event *e) {
     sim_worker *k = &s->worker[e->worker];
     bool alive = e->life == k->life;
@@ -432,18 +575,22 @@ static void handle(sim *s, const event *e) {
             return;
         }
         tf_intervals_add(&k->queue[e->stage], e->first, e->first + e->count);
+        if (e->is_second)
+            tf_intervals_add(&k->asks[e->stage], e->first, e->first + 1);
         k->told_idle = 0;
         k->held += e->count;
         feed(s, e->worker);
         tell(s, e->worker);
         break;
     case EVENT_BATCH_ENDED: {
-        if (!alive)
+        int at = 0;
+        while (at < k->runs && k->running[at].order != e->order)
+            at++;
+        if (!alive || at == k->runs) /* it was stopped */
             return;
+        k->running[at] = k->running[--k->runs];
         k->busy -= slots_of(s, e->stage);
-        k->held -= e->count;
-        k->ended += e->count;
-        k->batch[k->batches++] = *e;
+        end_batch(s, e);
         tf_estimate_add(&s->estimate[e->stage], e->count, e->seconds);
         if (s->draining || k->retired) {
             drain(s, e->worker);
@@ -471,11 +618,37 @@ static void handle(sim *s, const event *e) {
         if (alive || !k->up)
             take_back(s, e);
         break;
+    case EVENT_DOUBLE:
+        if (alive)
+            post_doubled(s, e);
+        break;
+    case EVENT_DOUBLED:
+        if (alive || !k->up)
+            take_answer(s, e);
+        break;
+    case EVENT_CLAIM:
+        if (alive || !k->up)
+            tf_sched_claim(s->sched, e->worker, e->stage, e->first, e->failed > 0);
+        break;
+    case EVENT_RULE:
+        if (!alive)
+            return;
+        obey_rule(s, e);
+        if (s->draining || k->retired) {
+            drain(s, e->worker);
+        } else {
+            feed(s, e->worker);
+            tell(s, e->worker);
+        }
+        break;
     case EVENT_DOWN:
     case EVENT_DRAINED:
         if (!alive)
             return;
         drop_queue(s, k);
+        for (int stage = 0; stage < s->c->stages; stage++)
+            tf_intervals_free(&k->asks[stage]);
+        k->runs = k->claims = 0;
         s->up -= k->up;
         k->up = false;
         k->retired = false;
@@ -487,7 +660,8 @@ static void handle(sim *s, const event *e) {
         k->life++;
         tf_sched_worker_down(s->sched, e->worker);
         break;
-    case EVENT_TICK: break;
+    case EVENT_TICK:
+    case EVENT_LOOK: break;
     case EVENT_UP:
         s->up += !k->up;
         k->up = true;
@@ -564,7 +738,8 @@ static void simulate(cluster *c, uint64_t seed) {
                                      .need = {.slots = i == 0 ? c->wide : 1},
                                      .afters = c->chained && i > 0,
                                      .after = i ? &numbers[i - 1] : NULL,
-                                     .retry_delay = c->retry_delay};
+                                     .retry_delay = c->retry_delay,
+                                     .speculative = c->speculative};
     }
     s.sched = tf_sched_new(stages, c->stages);
     s.worker = tf_alloc_array((size_t)c->workers, sizeof *s.worker);
@@ -576,6 +751,8 @@ static void simulate(cluster *c, uint64_t seed) {
     s.given_up = tf_alloc_array((size_t)c->stages, sizeof *s.given_up);
     for (int w = 0; w < c->workers; w++) {
         s.worker[w].queue = tf_alloc_array((size_t)c->stages, sizeof(tf_intervals));
+        s.worker[w].asks = tf_alloc_array((size_t)c->stages, sizeof(tf_intervals));
+        s.worker[w].running = tf_alloc_array((size_t)c->slots, sizeof(event));
         post(&s, (event){.kind = EVENT_UP, .time = tf_rng_double(&s.rng) * c->latency, .worker = w});
     }
     double span = c->mean * (double)c->tasks * c->stages / c->workers / c->slots;
@@ -585,6 +762,8 @@ static void simulate(cluster *c, uint64_t seed) {
         post(&s, (event){.kind = EVENT_DOWN, .time = when, .worker = w});
         post(&s, (event){.kind = EVENT_UP, .time = when + 0.1 * span, .worker = w});
     }
+    if (c->speculative)
+        post(&s, (event){.kind = EVENT_LOOK});
     if (c->drained)
         post(&s, (event){.kind = EVENT_DRAIN, .time = tf_rng_double(&s.rng) * span});
     if (c->frozen)
@@ -597,6 +776,8 @@ static void simulate(cluster *c, uint64_t seed) {
             e.life = s.worker[e.worker].life;
         handle(&s, &e);
         act(&s);
+        if (e.kind == EVENT_LOOK && !s.over)
+            post(&s, (event){.kind = EVENT_LOOK, .time = s.now + 0.1});
     }
     cr_assert(s.over, "the campaign stands still");
     c->end = s.now;
@@ -604,7 +785,12 @@ static void simulate(cluster *c, uint64_t seed) {
         check_stage(&s, stage);
     for (int w = 0; w < c->workers; w++) {
         drop_queue(&s, &s.worker[w]);
+        for (int stage = 0; stage < c->stages; stage++)
+            tf_intervals_free(&s.worker[w].asks[stage]);
         free(s.worker[w].queue);
+        free(s.worker[w].asks);
+        free(s.worker[w].running);
+        free(s.worker[w].claimed);
     }
     tf_sched_free(s.sched);
     free(s.worker);
@@ -635,6 +821,7 @@ static void seeds(uint64_t *first, uint64_t *count) {
 Test(cluster, ends_every_task_once_whatever_happens) {
     uint64_t first, count;
     int named = 0;
+    int64_t seconds = 0;
     seeds(&first, &count);
     for (uint64_t seed = first; seed < first + count; seed++) {
         tf_rng rng = tf_rng_start(seed, 1);
@@ -657,6 +844,11 @@ Test(cluster, ends_every_task_once_whatever_happens) {
         if (tf_rng_below(&rng, 3) == 0)
             c.unable = (int)tf_rng_below(&rng, (uint64_t)c.workers + 1);
         c.keeps = tf_rng_below(&rng, 2) == 1;
+        if (seed % 2 == 1) {
+            c.speculative = true;
+            c.mean *= 20;
+            c.slow = (int)tf_rng_below(&rng, (uint64_t)c.workers / 2 + 1);
+        }
         if (c.keeps && tf_rng_below(&rng, 3) == 0) {
             c.bad_first = (int64_t)tf_rng_below(&rng, (uint64_t)c.tasks);
             c.bad_count = (int64_t)tf_rng_below(&rng, 500);
@@ -668,8 +860,10 @@ Test(cluster, ends_every_task_once_whatever_happens) {
         simulate(&c, seed);
         cr_assert_eq(c.misjudged, 0);
         named += c.named;
+        seconds += c.seconds;
     }
     cr_expect(named > 30 || count < 100, "%d of many sick workers were found", named);
+    cr_expect(seconds > 300 || count < 100, "%lld tasks were started twice", (long long)seconds);
 }
 
 Test(cluster, is_kept_busy_by_even_tasks) {
@@ -834,4 +1028,45 @@ Test(slow, workers_are_found_and_no_others) {
         cr_expect(c.slow_named == c.slow && c.slow_misjudged == 0, "%d named, %d of them wrongly, with seed %d",
                   c.slow_named, c.slow_misjudged, seed);
     }
+}
+
+/* The last tasks of a slow worker, of which it has not begun some, are not waited for. */
+Test(second, starts_end_what_would_take_much_longer) {
+    int64_t seconds = 0, won = 0;
+    for (int seed = 40; seed < 60; seed++) {
+        cluster once = three;
+        once.workers = 3 + seed % 6;
+        once.slots = 1 + seed % 3;
+        once.tasks = 40 * once.workers;
+        once.mean = 10;
+        once.slow = once.all_do_well = 1;
+        cluster twice = once;
+        twice.speculative = true;
+        simulate(&once, (uint64_t)seed);
+        simulate(&twice, (uint64_t)seed);
+        printf("%g s, %g s with %lld second starts, of which %lld were first\n", once.end, twice.end,
+               (long long)twice.seconds, (long long)twice.won);
+        const double ideal = once.mean * (double)once.tasks / (once.slots * (once.workers - 0.9));
+        cr_expect(twice.end < ideal + 3 * once.mean, "%g s with seed %d", twice.end, seed);
+        cr_expect(twice.seconds <= twice.slots, "each slot of the slow worker has one task");
+        seconds += twice.seconds;
+        won += twice.won;
+    }
+    cr_expect(won > 0 && won == seconds);
+}
+
+/* Tasks that differ much are mostly just long: few of them are started twice, and nobody waits for those. */
+Test(second, starts_of_uneven_tasks_are_few) {
+    cluster once = three;
+    once.workers = 16;
+    once.slots = 4;
+    once.tasks = 5000;
+    once.mean = 10;
+    once.sigma = 1;
+    cluster twice = once;
+    twice.speculative = true;
+    simulate(&once, 60);
+    simulate(&twice, 60);
+    cr_expect(twice.seconds < once.workers * once.slots / 3, "%lld", (long long)twice.seconds);
+    cr_expect(twice.end <= once.end + 0.5, "%g and %g s", once.end, twice.end);
 }
