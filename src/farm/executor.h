@@ -16,6 +16,8 @@ typedef struct executor {
     int64_t (*submit)(void *context, int slot, int stage, int attempt, const tf_intervals *tasks, tf_error *error);
     tf_err (*poll)(void *context, double timeout, tf_on_rows *on_rows, void *on_rows_context, int *events,
                    tf_error *error);
+    tf_slots_found (*find)(const void *context, int stage, int64_t task);
+    void (*leave)(void *context, int slot, int stage, int64_t task);
     tf_err (*give_up)(void *context, tf_on_rows *on_rows, void *on_rows_context, tf_error *error);
     tf_err (*settle)(void *context, const tf_campaign *campaign, int stage, int64_t first, int64_t count,
                      tf_status status, const char *message, tf_on_rows *on_rows, void *on_rows_context,

@@ -38,6 +38,14 @@ static tf_err poll_slots(void *slots, double timeout, tf_on_rows *on_rows, void 
     return tf_slots_poll(slots, timeout, on_rows, context, events, error);
 }
 
+static tf_slots_found find(const void *slots, int stage, int64_t task) {
+    return tf_slots_find(slots, stage, task);
+}
+
+static void leave(void *slots, int slot, int stage, int64_t task) {
+    tf_slots_leave(slots, slot, stage, task);
+}
+
 static tf_err give_up(void *slots, tf_on_rows *on_rows, void *context, tf_error *error) {
     return tf_slots_give_up(slots, on_rows, context, error);
 }
@@ -61,6 +69,8 @@ executor executor_slots(tf_slots *slots) {
                       .is_sick = is_sick,
                       .submit = submit,
                       .poll = poll_slots,
+                      .find = find,
+                      .leave = leave,
                       .give_up = give_up,
                       .settle = settle,
                       .remove_temp = remove_temp,

@@ -7,6 +7,7 @@
  * blocks.c   who reads blocks of arrays: the rank, or tasks
  * wanted.c   of the rows that come back those that were asked for
  * collect.c  rows come back from a host that lives
+ * leave.c    a task is left, and the others of its batch are not
  * blame.c    a host has ended: what that costs
  * poll.c     waiting for all of this; slots.c: its beginning and its end */
 #ifndef TF_SLOTS_INNER_H
@@ -20,12 +21,20 @@
 #include "slots/slots.h"
 #include "spawner/hosts.h"
 
+/* A task that is to be left, since another rank has its row. */
+typedef struct leaving {
+    bool is_set;
+    int64_t task;
+    double told; /* tf_now() when its host was told; 0: it has not come to the task yet */
+} leaving;
+
 typedef struct slot {
     int socket;
     batch_map map[BATCH_BUFFERS];
     bool given[BATCH_BUFFERS];           /* the host has the buffer */
     batch_order order[BATCH_BUFFERS];    /* what is to be done with it */
     const char *nonsense[BATCH_BUFFERS]; /* what in it can't be true, for which the host is killed; NULL: nothing */
+    leaving leaving[BATCH_BUFFERS];      /* the task of the buffer that is to be left */
     bool apart[BATCH_BUFFERS];           /* its one task has the host to itself */
     uint32_t noticed[BATCH_BUFFERS];     /* kinds of notices that have been taken from it: bits */
     batch_part passed[BATCH_BUFFERS];    /* the part passed on last; its seconds are the batch's so far */
@@ -171,6 +180,11 @@ tf_err collect_finished(tf_slots *slots, int slot_id, int b, batch_claim *claim,
 
 /* Does so for a batch that has taken longer than `slow` seconds, and ends a task that has taken longer than it may. */
 tf_err collect_from_running(tf_slots *slots, int slot_id, int b, double slow, const delivery *d);
+
+/* ---- leave.c ---- */
+
+/* Ends the task of the buffer that is to be left, if there is one and its host is at it. */
+tf_err leave_running(tf_slots *slots, int slot_id, int b, const batch_claim *claim, tf_error *error);
 
 /* ---- blame.c ---- */
 

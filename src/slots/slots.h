@@ -67,6 +67,18 @@ int64_t tf_slots_submit(tf_slots *slots, int slot, int stage, int attempt, const
 
 bool tf_slots_is_busy(const tf_slots *slots, int slot);
 
+/* Where a task is that was submitted. */
+typedef struct tf_slots_found {
+    int slot; /* -1: it is in none, or its row was passed on */
+    int attempt;
+    double seconds; /* for which it has been there */
+} tf_slots_found;
+tf_slots_found tf_slots_find(const tf_slots *slots, int stage, int64_t task);
+
+/* The task is to be left, which is in that slot: its processes are ended, and it is passed on, as a row of whatever
+ * kind or as one that is left of its batch, all the same. Other tasks of the batch go on. */
+void tf_slots_leave(tf_slots *slots, int slot, int stage, int64_t task);
+
 /* Passes on what has ended, and leaves the rest: the slots are not to be used any more. */
 tf_err tf_slots_give_up(tf_slots *slots, tf_on_rows *on_rows, void *context, tf_error *error);
 
