@@ -156,6 +156,8 @@ static void print_handling(const tf_stage_spec *stage) {
         tf_print(stdout, ", the first after %s", tf_format_duration(stage->retry_delay, text));
     if (stage->retries > 0)
         tf_print(stdout, "\n");
+    if (stage->speculative)
+        tf_print(stdout, "  speculative: tasks that take too long are started a second time\n");
 }
 
 static void print_campaign(const options *o, const tf_campaign *c) {
@@ -228,6 +230,8 @@ static void add_handling(cJSON *item, const tf_stage_spec *stage) {
         cJSON_AddNumberToObject(item, "batch", (double)tf_stage_batch(stage));
     if (stage->timeout > 0)
         cJSON_AddNumberToObject(item, "timeout", stage->timeout);
+    if (stage->speculative)
+        cJSON_AddBoolToObject(item, "speculative", true);
     if (stage->retries > 0) {
         cJSON_AddNumberToObject(item, "retries", stage->retries);
         cJSON_AddNumberToObject(item, "retry_delay", stage->retry_delay);

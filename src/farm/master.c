@@ -13,6 +13,7 @@
 #include "farm/notices.h"
 #include "farm/peers.h"
 #include "farm/sickness.h"
+#include "farm/speculation.h"
 #include "farm/unable.h"
 #include "farm/until.h"
 
@@ -34,6 +35,7 @@ struct master {
     unables *unables;
     incidents *incidents;
     sickness *sickness;
+    speculation speculation;
     notices *notices;
     terms terms;
     peers peers;
@@ -95,7 +97,8 @@ static tf_sched_stage sched_stage(const master *m, int stage) {
                             .afters = spec->afters,
                             .after = spec->after,
                             .stop_after = spec->stop_after,
-                            .retry_delay = spec->retry_delay};
+                            .retry_delay = spec->retry_delay,
+                            .speculative = spec->speculative};
 }
 
 /* The rank that does what is not a task's, as long as all live. */
@@ -135,6 +138,7 @@ master *master_new(const tf_farm_options *options, const terms *agreed, const tr
     m->incidents = incidents_new(options, o);
     m->sickness = sickness_new(campaign, &m->peers, t, m->incidents);
     m->notices = notices_new(campaign, o);
+    m->speculation = (speculation){campaign, m->sched, &m->peers, t, m->notices};
     m->dependencies = dependencies_new(campaign, options->graph, m->sched, t);
     dependencies_remove_left(m->dependencies, find_helper(m));
     free(stages);
@@ -297,6 +301,7 @@ static void greet(master *m, int from, const hello_message *hello) {
         warn_of_crowd(m);
     tf_sched_worker_up(m->sched, from,
                        (tf_resources){.slots = hello->slots, .memory = hello->memory, .gpus = hello->gpus});
+    tf_sched_set_host(m->sched, from, tf_hash(hello->host, strlen(hello->host), 0));
 }
 
 /* Several ranks may ask for it, when a launcher passes a signal on. */
@@ -468,6 +473,8 @@ void master_handle(master *m, const parcel *message) {
     case TAG_REPORT: apply_reports(m, from, payload, message->size / sizeof(report_message)); break;
     case TAG_UNABLE: hear_unable(m, from, payload); break;
     case TAG_SETTLED: sickness_hear_settled(m->sickness, from); break;
+    case TAG_DOUBLED: speculation_hear_answer(&m->speculation, from, payload, now(m)); break;
+    case TAG_CLAIM: speculation_hear_claim(&m->speculation, from, payload); break;
     case TAG_IDLE: tf_sched_idle(m->sched, from, ((const idle_message *)payload)->idle); break;
     case TAG_FAILURE: count_failures(m, payload); break;
     case TAG_NOTICE: hear_notice(m, payload); break;
@@ -584,19 +591,29 @@ static void fail(master *m, const tf_action *a) {
 
 /* What concerns one worker, and no step. */
 static bool is_of_worker(const tf_action *action) {
-    return action->kind == TF_ACTION_FAIL || action->kind == TF_ACTION_DROP || action->kind == TF_ACTION_SICK ||
-           action->kind == TF_ACTION_SLOW;
+    return action->kind != TF_ACTION_LAYOUT && action->kind != TF_ACTION_FINISH && action->kind != TF_ACTION_END &&
+           action->kind != TF_ACTION_GRANT && action->kind != TF_ACTION_SECOND;
 }
 
 static void act_on_worker(master *m, const tf_action *action) {
-    if (action->kind == TF_ACTION_FAIL)
-        fail(m, action);
-    else if (action->kind == TF_ACTION_DROP)
-        sickness_settle_rows(m->sickness, action);
-    else if (action->kind == TF_ACTION_SICK)
-        sickness_begin(m->sickness, action);
-    else
-        sickness_say_slow(m->sickness, action);
+    switch (action->kind) {
+    case TF_ACTION_FAIL: fail(m, action); break;
+    case TF_ACTION_DROP: sickness_settle_rows(m->sickness, action); break;
+    case TF_ACTION_SICK: sickness_begin(m->sickness, action); break;
+    case TF_ACTION_SLOW: sickness_say_slow(m->sickness, action); break;
+    case TF_ACTION_DOUBLE: speculation_ask(&m->speculation, action); break;
+    case TF_ACTION_RULE: speculation_rule(&m->speculation, action); break;
+    default: break;
+    }
+}
+
+/* What the grant is of another worker has, too. */
+static void begin_second(master *m, const tf_action *action) {
+    tf_buf warning = {0};
+    speculation_begin(&m->speculation, action, &warning);
+    if (warning.length)
+        warn_as(m, tf_notice_table[TF_NOTICE_SECOND].name, warning.data);
+    tf_buf_free(&warning);
 }
 
 /* Once a rank is lost nothing is done together: the finisher does that. A layout that came with the loss, and what
@@ -654,6 +671,8 @@ static void carry_out(master *m, const tf_action *action) {
         m->step[m->steps++] = *action;
         return;
     }
+    if (action->kind == TF_ACTION_SECOND)
+        begin_second(m, action);
     if (action->kind == TF_ACTION_END)
         m->ends = true;
     else

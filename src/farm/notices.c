@@ -42,7 +42,7 @@ static tf_noticed *find(notices *n, int stage, tf_notice_kind kind) {
     return NULL;
 }
 
-static void add(notices *n, const tf_noticed *noticed) {
+static void append(notices *n, const tf_noticed *noticed) {
     if (n->count < MOST)
         n->list[n->count++] = *noticed;
 }
@@ -64,12 +64,21 @@ void notices_hear(notices *n, const tf_notice *notice, tf_buf *warning) {
     tf_noticed noticed = {.stage = notice->stage, .kind = kind};
     if (is_counted) {
         noticed.count = notice->count;
-        noticed.of = n->calls[notice->stage] + notice->count;
+        noticed.of = notice->count + (kind == TF_NOTICE_BATCHES ? n->calls[notice->stage] : 0);
     }
     memcpy(noticed.text, notice->text, sizeof noticed.text);
-    add(n, &noticed);
+    append(n, &noticed);
     tf_buf_addf(warning, "stage \"%s\": ", n->campaign->stage[notice->stage].name);
     tf_notice_add(&noticed, false, warning);
+}
+
+void notices_add(notices *n, int stage, tf_notice_kind kind, int64_t count, int64_t of) {
+    tf_noticed *noticed = find(n, stage, kind);
+    if (!noticed)
+        return;
+    noticed->count += count;
+    noticed->of += of;
+    n->is_noted = false;
 }
 
 void notices_count(notices *n, int stage, int64_t calls) {

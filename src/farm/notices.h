@@ -14,6 +14,9 @@ void notices_free(notices *n);
 /* A worker has noticed something. Adds to `warning` what people are to know, if it is news. */
 void notices_hear(notices *n, const tf_notice *notice, tf_buf *warning);
 
+/* Of what is counted, and was noticed of the stage: it was so `count` times more, of `of`. */
+void notices_add(notices *n, int stage, tf_notice_kind kind, int64_t count, int64_t of);
+
 /* So many calls of several tasks each have come to their end. */
 void notices_count(notices *n, int stage, int64_t calls);
 

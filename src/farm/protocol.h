@@ -10,6 +10,10 @@
  *              <-------------------  VERDICT the tasks whose rows you keep have failed, or are another's: write, or
  * drop
  *       SETTLED ------------------>          that is done
+ *              <-------------------  DOUBLE  another may begin this task, too: ask before you write its row
+ *       DOUBLED ------------------>          I do; or I had not begun it; or it has ended
+ *       CLAIM  ------------------->          I have the outcome of such a task: may I write it?
+ *              <-------------------  RULE    you may; or leave the task, it is another's
  *              <-------------------  SETTLE  these are not run: write their rows
  *              <-------------------  REMOVE  nobody needs the temporary outputs of this one any more
  *       UNABLE ------------------->          I can't run tasks of this stage: these are not begun
@@ -42,6 +46,10 @@ typedef enum message_tag {
     TAG_REPORT,
     TAG_VERDICT,
     TAG_SETTLED,
+    TAG_DOUBLE,
+    TAG_DOUBLED,
+    TAG_CLAIM,
+    TAG_RULE,
     TAG_SETTLE,
     TAG_REMOVE,
     TAG_UNABLE,
@@ -108,6 +116,35 @@ typedef struct verdict_message {
     int64_t first;      /* task */
     int64_t count;
 } verdict_message;
+
+typedef struct double_message {
+    int32_t stage;
+    int32_t is_second; /* another has the task already, a grant of it follows, and no answer is asked for */
+    int64_t task;
+    int64_t number; /* comes back with the answer */
+} double_message;
+
+typedef struct doubled_message {
+    int32_t stage;
+    int32_t answer; /* tf_doubled */
+    int64_t task;
+    double seconds;   /* for which it has been under way */
+    int64_t number;   /* of the question */
+    int32_t attempt;  /* that it has, or is to have */
+    int32_t reserved; /* 0 */
+} doubled_message;
+
+typedef struct claim_message {
+    int32_t stage;
+    int32_t has_failed; /* the attempt has */
+    int64_t task;
+} claim_message;
+
+typedef struct rule_message {
+    int32_t stage;
+    int32_t may_write; /* else the task is to be left, whether it runs, waits or has ended */
+    int64_t task;
+} rule_message;
 
 typedef struct settle_message {
     int32_t stage;

@@ -98,6 +98,8 @@ static void handle_message(rank *r, const parcel *message) {
     switch ((message_tag)message->tag) {
     case TAG_GRANT: worker_grant(r->worker, message->payload, message->size / sizeof(grant_message)); break;
     case TAG_VERDICT: worker_judge(r->worker, message->payload); break;
+    case TAG_DOUBLE: worker_double(r->worker, message->payload); break;
+    case TAG_RULE: worker_rule(r->worker, message->payload); break;
     case TAG_SETTLE: worker_settle(r->worker, message->payload); break;
     case TAG_REMOVE: remove_files(r, message->payload); break;
     case TAG_DRAIN:
@@ -122,6 +124,8 @@ static void handle_message(rank *r, const parcel *message) {
     case TAG_HERE:
     case TAG_REPORT:
     case TAG_SETTLED:
+    case TAG_DOUBLED:
+    case TAG_CLAIM:
     case TAG_UNABLE:
     case TAG_IDLE:
     case TAG_FAILURE:

@@ -16,18 +16,20 @@ static void make_room(task_queue *q) {
     q->piece = tf_realloc_array(q->piece, q->capacity, sizeof *q->piece);
 }
 
-void task_queue_add(task_queue *q, piece added) {
+static void insert(task_queue *q, size_t place, piece added) {
     make_room(q);
-    memmove(q->piece + 1, q->piece, q->count * sizeof *q->piece);
-    q->piece[0] = added;
+    memmove(q->piece + place + 1, q->piece + place, (q->count - place) * sizeof *q->piece);
+    q->piece[place] = added;
     q->count++;
     q->tasks += count_tasks(&added);
 }
 
+void task_queue_add(task_queue *q, piece added) {
+    insert(q, 0, added);
+}
+
 void task_queue_add_next(task_queue *q, piece added) {
-    make_room(q);
-    q->piece[q->count++] = added;
-    q->tasks += count_tasks(&added);
+    insert(q, q->count, added);
 }
 
 /* Adds those of the piece's tasks that come before `end`. */
@@ -72,6 +74,24 @@ void task_queue_take(task_queue *q, size_t place, int64_t end) {
 void task_queue_drop(task_queue *q, size_t place) {
     q->tasks -= count_tasks(&q->piece[place]);
     memmove(&q->piece[place], &q->piece[place + 1], (--q->count - place) * sizeof *q->piece);
+}
+
+bool task_queue_remove(task_queue *q, int stage, int64_t task, int *attempt) {
+    for (size_t place = q->count; place-- > 0;) {
+        piece *p = &q->piece[place];
+        if (p->stage != stage || task < p->tasks.first || task >= p->tasks.end)
+            continue;
+        const piece behind = {.stage = stage, .attempt = p->attempt, .tasks = {task + 1, p->tasks.end}};
+        *attempt = p->attempt;
+        q->tasks -= p->tasks.end - task;
+        p->tasks.end = task;
+        if (p->tasks.first == p->tasks.end)
+            task_queue_drop(q, place);
+        if (behind.tasks.first < behind.tasks.end)
+            insert(q, place, behind);
+        return true;
+    }
+    return false;
 }
 
 void task_queue_clear(task_queue *q) {

@@ -29,6 +29,9 @@ tf_intervals task_queue_gather(const task_queue *q, size_t place, int64_t most, 
 /* Takes out those tasks that come before `end`, of the piece and of those that go along with it. */
 void task_queue_take(task_queue *q, size_t place, int64_t end);
 
+/* Takes out the task, if it is there, and says which attempt it was to have. */
+bool task_queue_remove(task_queue *q, int stage, int64_t task, int *attempt);
+
 void task_queue_drop(task_queue *q, size_t place);
 void task_queue_clear(task_queue *q);
 void task_queue_free(task_queue *q);

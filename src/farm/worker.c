@@ -16,6 +16,7 @@
 #include "farm/contact.h"
 #include "farm/kept_rows.h"
 #include "farm/reports.h"
+#include "farm/shared_tasks.h"
 #include "farm/task_queue.h"
 #include "farm/unwritten.h"
 #include "sched/sched.h"
@@ -40,6 +41,7 @@ struct worker {
     int64_t held;         /* tasks that were granted and have not ended */
     kept_rows *kept;      /* rows of tasks that have failed, and that the master decides on */
     reports reports;      /* what has not been reported yet */
+    shared_tasks *shared; /* tasks that another may have, too */
     contact contact;
     double spoke;                 /* when something was last sent to the master, but for questions */
     int idle_told;                /* idle slots that the master knows of */
@@ -83,6 +85,7 @@ worker *worker_new(const tf_campaign *campaign, const transport *t, const tf_clo
                   .patience = {.limit = agreed->patience},
                   .reports = {.campaign = campaign}};
     w->kept = kept_rows_new(campaign);
+    w->shared = shared_tasks_new(campaign, t, e);
     w->estimate = tf_alloc_array((size_t)campaign->stages, sizeof *w->estimate);
     w->is_refused = tf_alloc_array((size_t)campaign->stages, sizeof *w->is_refused);
     w->told = tf_alloc_array((size_t)campaign->stages, sizeof *w->told);
@@ -102,6 +105,7 @@ void worker_free(worker *w) {
     free(w->told);
     task_queue_free(&w->queue);
     kept_rows_free(w->kept);
+    shared_tasks_free(w->shared);
     reports_free(&w->reports);
     tf_buf_free(&w->status);
     tf_buf_free(&w->blobs);
@@ -120,6 +124,7 @@ static void give_back(worker *w, int stage, int attempt, tf_interval tasks) {
     }
     w->is_refused[stage] = true;
     w->held -= m.count;
+    shared_tasks_forget(w->shared, stage, tasks);
     transport_send(w->transport, MASTER, TAG_UNABLE, &m, sizeof m);
 }
 
@@ -391,8 +396,11 @@ static bool is_large(const worker *w, const tf_rows *rows) {
     return bytes > slow * w->contact.patience;
 }
 
-/* The master is told before that nothing may be heard for a while. */
+/* The master is told before that nothing may be heard for a while. Where there are no rows the stage may be over: what
+ * has come back was left. */
 static tf_err write_rows(worker *w, const tf_rows *rows, tf_error *error) {
+    if (rows->count == 0)
+        return TF_OK;
     const bool large = is_large(w, rows);
     if (large)
         ask(w, TOGETHER * w->contact.patience);
@@ -416,7 +424,8 @@ static tf_err write_or_keep(worker *w, const tf_rows *rows, tf_interval left, bo
     return TF_OK;
 }
 
-static tf_err accept_rows(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error) {
+/* Rows of tasks that this worker alone has, or that it may write. */
+static tf_err accept_own(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error) {
     (void)slot;
     worker *w = context;
     const bool last = is_last(w, rows);
@@ -430,6 +439,16 @@ static tf_err accept_rows(void *context, int slot, const tf_rows *rows, tf_inter
     }
     send_notices(w, rows);
     return write_or_keep(w, rows, left, true, error);
+}
+
+static tf_err accept_rows(void *context, int slot, const tf_rows *rows, tf_interval left, tf_error *error) {
+    worker *w = context;
+    if (!shared_tasks_are_there(w->shared))
+        return accept_own(w, slot, rows, left, error);
+    int64_t dropped = 0;
+    const tf_err err = shared_tasks_pass_on(w->shared, slot, rows, left, accept_own, w, &dropped, error);
+    w->held -= dropped;
+    return err;
 }
 
 /* Writes what could not be written, if it is time to try again. */
@@ -481,6 +500,33 @@ void worker_judge(worker *w, const verdict_message *v) {
     transport_send(w->transport, MASTER, TAG_SETTLED, NULL, 0);
 }
 
+void worker_double(worker *w, const double_message *m) {
+    int attempt;
+    if (m->is_second) {
+        shared_tasks_add(w->shared, m->stage, m->task);
+    } else if (task_queue_remove(&w->queue, m->stage, m->task, &attempt)) {
+        w->held--;
+        shared_tasks_give_back(w->shared, m, attempt);
+    } else {
+        shared_tasks_answer(w->shared, m);
+    }
+}
+
+static void leave_task(worker *w, int stage, int64_t task) {
+    int attempt;
+    const shared_left how = shared_tasks_leave(w->shared, stage, task);
+    if (how == SHARED_WAS_WAITING || (how == SHARED_IS_QUEUED && task_queue_remove(&w->queue, stage, task, &attempt)))
+        w->held--;
+}
+
+void worker_rule(worker *w, const rule_message *m) {
+    tf_error error;
+    if (!m->may_write)
+        leave_task(w, m->stage, m->task);
+    else if (!w->is_broken && shared_tasks_release(w->shared, m->stage, m->task, accept_own, w, &error) != TF_OK)
+        break_off(w, &error);
+}
+
 void worker_settle(worker *w, const settle_message *m) {
     tf_error error;
     if (!w->is_broken && w->executor->settle(w->executor->context, w->campaign, m->stage, m->first, m->count,
@@ -516,7 +562,8 @@ static void speak(worker *w) {
 }
 
 static void end_draining(worker *w) {
-    if (!w->draining || w->unwritten.count > 0 || w->executor->idle(w->executor->context) < w->slots)
+    if (!w->draining || w->unwritten.count > 0 || shared_tasks_wait(w->shared) ||
+        w->executor->idle(w->executor->context) < w->slots)
         return;
     transport_send(w->transport, MASTER, TAG_DRAINED, &w->unable, *w->unable.why ? sizeof w->unable : 0);
     w->has_drained = true;

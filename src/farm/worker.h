@@ -21,6 +21,12 @@ void worker_grant(worker *worker, const grant_message *grants, size_t count);
 /* Writes rows that it kept, or drops them. */
 void worker_judge(worker *worker, const verdict_message *verdict);
 
+/* Another worker may have the task, too. */
+void worker_double(worker *worker, const double_message *message);
+
+/* Writes the row of such a task, or leaves the task. */
+void worker_rule(worker *worker, const rule_message *rule);
+
 /* Writes rows of tasks that are not run. */
 void worker_settle(worker *worker, const settle_message *message);
 

@@ -43,6 +43,8 @@
         {"record",                                                                                                     \
          "{\"enum\":[\"full\",\"status\"],\"description\":\"full: per-task times, exit code, memory; status: only "    \
          "whether it is done\"}"},                                                                                     \
+        {"speculative", FLAG("a task that takes much longer than others do elsewhere is started a second time on an "  \
+                             "idle worker; the first answer counts")},                                                 \
     {                                                                                                                  \
         "store_params", FLAG("store the parameters of a space of more than 10^7 points too")                           \
     }

@@ -219,6 +219,7 @@ const char **match_paths(struct loader *loader, const json_path *where, const ch
 
 /* Loads what says how the stage's tasks are handled: timeout, retries, resources, capture, record... (handling.c). */
 void load_handling(struct loader *loader, const stage_json *json, tf_stage_spec *stage);
+void load_speculative(struct loader *loader, const stage_json *json, tf_stage_spec *stage);
 
 /* Why a name can't be a dataset's or a group's, or stand in placeholders besides. NULL: it can. */
 const char *name_fault(const char *name, bool in_placeholders);

@@ -138,9 +138,10 @@ struct tf_stage_spec {
     double retry_delay;                     /* s before the first retry; it doubles with each */
     tf_resources need;                      /* of each task. Its memory also limits the task's data; 0: no limit */
     int64_t stop_after;                     /* so many failed tasks stop the campaign; 0: none do */
-    bool record_full;                       /* "record": "full" */
-    bool store_params;                      /* parameters are stored in the output */
-    bool untyped;                           /* its columns are not known yet: a task that is tried is to tell them */
+    bool speculative;  /* a task that takes longer than it would elsewhere is started a second time */
+    bool record_full;  /* "record": "full" */
+    bool store_params; /* parameters are stored in the output */
+    bool untyped;      /* its columns are not known yet: a task that is tried is to tell them */
 };
 
 /* How many tasks a stage has so far, and in the end. They are the same if the space is fixed when the manifest is read.

@@ -40,6 +40,7 @@ struct tf_run_kind {
     bool takes_blocks; /* a task gets its blocks of the stage's "arrays" */
     bool is_command;   /* each task is a process */
     bool has_process;  /* each task is a process, or answered by one, which may end: it has exit code and signal */
+    bool may_repeat;   /* a task may take long, and can be started a second time: "speculative" */
 
     json_key member[RUN_MEMBERS]; /* what may stand beside the key */
 };

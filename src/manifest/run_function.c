@@ -69,6 +69,7 @@ const tf_run_kind run_function = {
     .key = "function",
     .schema = TEXT("LIBRARY:FUNCTION, a C function of a shared library (taskfarm/plugin.h)"),
     .takes_blocks = true,
+    .may_repeat = true,
     .load = load_function,
     .identify = identify_function,
     .describe = describe_function,

@@ -85,6 +85,7 @@ const tf_run_kind run_command = {
     .describe = run_describe_process,
     .is_command = true,
     .has_process = true,
+    .may_repeat = true,
     .member = {RUN_ENV, RUN_CWD, {"stdin", TEXT("what a command reads from its standard input; default: nothing")}}};
 
 const tf_run_kind run_service = {
@@ -95,6 +96,7 @@ const tf_run_kind run_service = {
     .identify = identify_service,
     .describe = run_describe_process,
     .has_process = true,
+    .may_repeat = true,
     .member = {RUN_ENV,
                RUN_CWD,
                {"max_tasks", "{\"type\":\"integer\",\"minimum\":1,\"description\":\"tasks after which a service is "

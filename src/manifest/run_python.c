@@ -178,6 +178,7 @@ const tf_run_kind run_python = {
     .noun = "Python function",
     .takes_blocks = true,
     .has_process = true,
+    .may_repeat = true,
     .load = load_python,
     .complete = complete,
     .identify = identify,

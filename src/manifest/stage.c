@@ -91,6 +91,7 @@ void load_stage(struct loader *l, const stage_json *json, tf_stage_spec *stage) 
     load_reductions(l, json, stage);
     load_until(l, json, stage);
     load_handling(l, json, stage);
+    load_speculative(l, json, stage);
     if (stage->log && !tf_run_is_command(&stage->run))
         diagnose(l->diags, &json->own_path, TF_DIAG_MISPLACED_KEY,
                  "\"log\" goes with a command; what a function or a service logs is in its stderr");

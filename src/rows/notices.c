@@ -16,4 +16,10 @@ const tf_notice_spec tf_notice_table[TF_NOTICES] = {
                            .is_counted = true,
                            .one = " batches failed and was run task by task: ",
                            .many = " batches failed and were run task by task: "},
+    [TF_NOTICE_SECOND] = {.name = "second-starts",
+                          .before = "a task takes longer than it would elsewhere and is started a second time: ",
+                          .after = "",
+                          .is_counted = true,
+                          .one = " tasks that were started a second time was done by the second start; the first: ",
+                          .many = " tasks that were started a second time were done by the second start; the first: "},
 };

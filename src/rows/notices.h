@@ -11,6 +11,7 @@ typedef enum tf_notice_kind {
     TF_NOTICE_CHANGES,  /* a function changes the process that it runs in */
     TF_NOTICE_UNSEEDED, /* a function draws random numbers that are not its task's own */
     TF_NOTICE_BATCHES,  /* calls of several tasks have come to nothing, and their tasks were called one by one */
+    TF_NOTICE_SECOND,   /* tasks that took too long were started a second time */
     TF_NOTICES
 } tf_notice_kind;
 

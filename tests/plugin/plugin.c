@@ -326,6 +326,36 @@ int slow_closer(const tf_task *task, tf_row *row) {
 
 int slow_batch(const tf_batch *batch);
 
+/* ---- held_up: on a node that is slow it never ends ---- */
+
+TF_EXPORT int held_up_setup(tf_stage *stage, void **state);
+TF_EXPORT int held_up(const tf_task *task, tf_row *row);
+TF_EXPORT void held_up_teardown(void *state);
+
+int held_up_setup(tf_stage *stage, void **state) {
+    tf_column *y = malloc(sizeof *y);
+    *y = tf_bind_column(stage, "y", TF_INT64);
+    *state = y;
+    return TF_SUCCESS;
+}
+
+int held_up(const tf_task *task, tf_row *row) {
+    const char *node = getenv("NODE");
+    char pid[40];
+    snprintf(pid, sizeof pid, "pid_%lld_%d", (long long)tf_task_index(task), (int)getpid());
+    if (node && strcmp(node, "slow") == 0) {
+        leave_line(pid, pid);
+        pause();
+    }
+    usleep(20000);
+    tf_set_int(row, *(const tf_column *)tf_task_state(task), tf_task_index(task));
+    return TF_SUCCESS;
+}
+
+void held_up_teardown(void *state) {
+    free(state);
+}
+
 /* ---- stillborn: setup ends its process ---- */
 
 TF_EXPORT int stillborn_setup(tf_stage *stage, void **state);

@@ -1,6 +1,7 @@
 /* The master, one message at a time. Its workers are this test. (Whole farms: tests/sim.) */
 #include "farm_memory.h"
 #include "fixture.h"
+#include "sched/sched.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -598,5 +599,80 @@ Test(master, looks_at_until_when_all_tasks_before_have_ended) {
     report(s, 1, &grant, 0);
     cr_expect_eq(((const collect_message *)expect(s, 1, TAG_COLLECT))->enough, 1);
     cr_expect_str_eq(s->warning, "stage test: after 1 tasks enough is known: x.count > 5");
+    close_scene(s);
+}
+
+/* ---- Second starts ---- */
+
+#define TWICE "\"speculative\": true, \"run\": {\"command\": \"it\"}, \"results\": {\"x\": \"float64\"}"
+
+/* Worker 1 has task 0, and worker 2 has done the others. */
+static scene *open_twice(void) {
+    scene *s = open_scene("{\"name\": \"s\", \"over\": {\"i\": {\"range\": [4]}}, " TWICE "}", (farm_setting){0});
+    say_hello(s, 1, true);
+    expect(s, 1, TAG_COLLECT);
+    expect_grant(s, 1, 0, 1);
+    say_hello(s, 2, true);
+    expect(s, 2, TAG_COLLECT);
+    for (int64_t task = 1; task < 4; task++) {
+        const grant_message grant = expect_grant(s, 2, task, 1);
+        report(s, 2, &grant, 0);
+    }
+    return s;
+}
+
+/* Returns the number of the question. */
+static int64_t expect_double(scene *s, int worker_id, bool is_second) {
+    const double_message *message = expect(s, worker_id, TAG_DOUBLE);
+    cr_expect(message->task == 0 && message->stage == 0 && message->is_second == is_second);
+    return message->number;
+}
+
+static void expect_rule(scene *s, int worker_id, bool may_write) {
+    const rule_message *message = expect(s, worker_id, TAG_RULE);
+    cr_expect(message->task == 0 && message->stage == 0 && message->may_write == may_write);
+}
+
+Test(master, has_a_task_that_takes_too_long_begun_a_second_time) {
+    scene *s = open_twice();
+    const claim_message claim = {.task = 0};
+    doubled_message answer = {.task = 0, .answer = TF_DOUBLED_ASKS, .attempt = 1, .seconds = 5};
+    wait_for(s, 5);
+    answer.number = expect_double(s, 1, false);
+    say(s, 1, TAG_DOUBLED, &answer, sizeof answer);
+    wait_for(s, 0.5);
+    expect_double(s, 2, true);
+    expect_grant(s, 2, 0, 1);
+    cr_expect_str_eq(s->warning, "stage \"s\": a task takes longer than it would elsewhere and is started a second "
+                                 "time: s[i=0] of rank 1 on node");
+    say(s, 2, TAG_CLAIM, &claim, sizeof claim);
+    expect_rule(s, 2, true);
+    expect_rule(s, 1, false);
+    say(s, 1, TAG_CLAIM, &claim, sizeof claim); /* too late */
+    expect_rule(s, 1, false);
+    const report_message done = {.count = 1, .seconds = 1};
+    say(s, 2, TAG_REPORT, &done, sizeof done);
+    cr_expect_eq(expect_collect(s, 1), COLLECT_FINISH);
+    const tf_farm_progress end = progress(s);
+    cr_assert_eq(end.notices, 1);
+    cr_expect(end.noticed->count == 1 && end.noticed->of == 1 && end.done == 4 && end.running == 0);
+    close_scene(s);
+}
+
+Test(master, tells_nothing_to_a_dead_worker_whose_task_another_has) {
+    scene *s = open_twice();
+    const claim_message claim = {.task = 0};
+    doubled_message answer = {.task = 0, .answer = TF_DOUBLED_ASKS, .attempt = 1, .seconds = 5};
+    wait_for(s, 5);
+    answer.number = expect_double(s, 1, false);
+    say(s, 1, TAG_DOUBLED, &answer, sizeof answer);
+    wait_for(s, 0.5);
+    expect_double(s, 2, true);
+    expect_grant(s, 2, 0, 1);
+    farm_kill(&s->farm, 1);
+    wait_for(s, 5);
+    cr_expect_eq(progress(s).running, 1);
+    say(s, 2, TAG_CLAIM, &claim, sizeof claim);
+    expect_rule(s, 2, true);
     close_scene(s);
 }

@@ -14,6 +14,7 @@ static const char *const tag_name[] = {
     [TAG_NOTICE] = "NOTICE", [TAG_SIGNAL] = "SIGNAL",   [TAG_DRAIN] = "DRAIN",     [TAG_DRAINED] = "DRAINED",
     [TAG_UNABLE] = "UNABLE", [TAG_COLLECT] = "COLLECT", [TAG_PART] = "PART",       [TAG_BROKEN] = "BROKEN",
     [TAG_LEAVE] = "LEAVE",   [TAG_VERDICT] = "VERDICT", [TAG_SETTLED] = "SETTLED", [TAG_HEARD] = "HEARD",
+    [TAG_DOUBLE] = "DOUBLE", [TAG_DOUBLED] = "DOUBLED", [TAG_CLAIM] = "CLAIM",     [TAG_RULE] = "RULE",
     [TAG_SUMMON] = "SUMMON", [TAG_HERE] = "HERE",       [TAG_STORAGE] = "STORAGE",
 };
 
@@ -93,8 +94,9 @@ tf_status farm_expected(const farm *f, int stage, int64_t task) {
     return status;
 }
 
-static double seconds(const farm *f, int stage, int64_t task, int attempt) {
-    return 2 * f->setting.stage[stage].seconds * draw(f, DRAW_SECONDS, stage, task, attempt);
+static double seconds(const farm *f, int number, int stage, int64_t task, int attempt) {
+    const double times = f->setting.slow[number] > 0 ? f->setting.slow[number] : 1;
+    return times * 2 * f->setting.stage[stage].seconds * draw(f, DRAW_SECONDS, stage, task, attempt);
 }
 
 /* ---- Messages ---- */
@@ -102,7 +104,7 @@ static double seconds(const farm *f, int stage, int64_t task, int attempt) {
 static void check_sender(const farm *f, int from, int tag) {
     const farm_node *node = &f->node[from];
     farm_require(f, !node->dead && !node->rank.ended, "rank %d, which has left, sends %s", from, tag_name[tag]);
-    static const int late[] = {TAG_SIGNAL, TAG_BROKEN, TAG_ALIVE, TAG_HERE, TAG_SETTLED, TAG_FAILURE};
+    static const int late[] = {TAG_SIGNAL, TAG_BROKEN, TAG_ALIVE, TAG_HERE, TAG_SETTLED, TAG_FAILURE, TAG_DOUBLED};
     bool may_come = !node->drained || from == 0;
     for (size_t i = 0; i < sizeof late / sizeof *late; i++)
         may_come = may_come || tag == late[i];
@@ -145,6 +147,13 @@ static void check_receiver(farm *f, int to, int tag, const void *payload, size_t
     f->drains = f->drains || tag == TAG_DRAIN;
     if (tag == TAG_GRANT)
         check_grant(f, payload);
+    const double_message *twice = tag == TAG_DOUBLE ? payload : NULL;
+    if (twice && twice->is_second) {
+        farm_require(f, !f->doubled[twice->stage][twice->task], "s%d[%d] is started a third time", twice->stage,
+                     (int)twice->task);
+        f->doubled[twice->stage][twice->task] = true;
+        f->doubles++;
+    }
     const settle_message *settle = tag == TAG_SETTLE ? payload : NULL;
     if (settle && f->node[0].rank.master)
         farm_require(f, f->layout_asked[settle->stage], "rows of stage %d are settled before it is laid out",
@@ -164,6 +173,13 @@ static void trace(const farm *f, int from, int to, int tag, const void *payload,
     for (size_t i = 0; tag == TAG_REPORT && i < size / sizeof *r; i++)
         printf(" s%d[%d..%d]%s", r[i].stage, (int)r[i].first, (int)(r[i].first + r[i].count - 1),
                r[i].retry ? " again" : "");
+    static const char *const answers[] = {"asks", "gives it back", "has ended"};
+    const doubled_message *d = payload;
+    if (tag == TAG_DOUBLED)
+        printf(" s%d[%d] attempt %d, %s", d->stage, (int)d->task, d->attempt, answers[d->answer]);
+    const rule_message *rule = payload;
+    if (tag == TAG_RULE)
+        printf(" s%d[%d] %s", rule->stage, (int)rule->task, rule->may_write ? "may be written" : "is to be left");
     static const char *const what[] = {"layout", "finish", "close"};
     const collect_message *c = payload;
     for (size_t i = 0; tag == TAG_COLLECT && i < size / sizeof *c; i++)
@@ -328,10 +344,10 @@ static void check_task(farm *f, const farm_node *node, int stage, int64_t task, 
     const char *name = f->setting.campaign->stage[stage].name;
     farm_require(f, node->laid_out[stage], "%s[%d] runs before its stage is laid out", name, (int)task);
     const int on = f->runs_on[stage][task] - 1;
-    farm_require(f, on < 0 || f->node[on].is_given_up, "%s[%d] runs on ranks %d and %d at once", name, (int)task, on,
-                 node->number);
-    farm_require(f, f->status[stage][task] == TF_STATUS_PENDING, "%s[%d], which has ended, runs again", name,
-                 (int)task);
+    farm_require(f, on < 0 || f->node[on].is_given_up || f->doubled[stage][task],
+                 "%s[%d] runs on ranks %d and %d at once", name, (int)task, on, node->number);
+    farm_require(f, f->status[stage][task] == TF_STATUS_PENDING || f->doubled[stage][task],
+                 "%s[%d], which has ended, runs again", name, (int)task);
     farm_require(f, attempt >= 1 && attempt <= f->setting.campaign->stage[stage].retries + 1, "%s[%d] has attempt %d",
                  name, (int)task, attempt);
     for (int n = 0; n < 2; n++) {
@@ -375,8 +391,10 @@ static int64_t submit(void *context, int slot, int stage, int attempt, const tf_
 }
 
 /* Rows of tasks from .. end - 1 of the batch, and those that are left of it. */
-static tf_err pass_on(farm *f, farm_batch *b, int64_t from, int64_t end, tf_interval left, tf_on_rows *on_rows,
-                      void *context, tf_error *error) {
+static tf_err pass_on(const farm_node *node, int slot, const farm_batch *b, int64_t from, int64_t end, tf_interval left,
+                      tf_on_rows *on_rows, void *context, tf_error *error) {
+    farm *f = node->farm;
+    const int number = node->number;
     uint8_t status[FARM_TASKS], attempts[FARM_TASKS];
     tf_rows rows = {.stage = b->stage, .attempt = b->attempt, .first = from, .count = end - from};
     tf_buf blobs = {0};
@@ -387,7 +405,7 @@ static tf_err pass_on(farm *f, farm_batch *b, int64_t from, int64_t end, tf_inte
         rows.failed += tf_status_has_failed((uint8_t)ended);
         rows.excluded += ended == TF_STATUS_EXCLUDED;
         rows.skipped += ended == TF_STATUS_SKIPPED;
-        rows.seconds += seconds(f, b->stage, task, b->attempt);
+        rows.seconds += seconds(f, number, b->stage, task, b->attempt);
         f->runs_on[b->stage][task] = 0;
         if (tf_status_has_failed((uint8_t)ended)) {
             static const char why[] = "because";
@@ -404,14 +422,14 @@ static tf_err pass_on(farm *f, farm_batch *b, int64_t from, int64_t end, tf_inte
     rows.attempts = attempts;
     rows.blobs = blobs.data;
     rows.blobs_size = blobs.length;
-    const tf_err err = on_rows(context, 0, &rows, left, error);
+    const tf_err err = on_rows(context, slot, &rows, left, error);
     tf_buf_free(&blobs);
     return err;
 }
 
-static void run_tasks(const farm *f, farm_batch *b) {
+static void run_tasks(const farm *f, int number, farm_batch *b) {
     while (b->done < b->count) {
-        const double end = b->ended + seconds(f, b->stage, b->first + b->done, b->attempt);
+        const double end = b->ended + seconds(f, number, b->stage, b->first + b->done, b->attempt);
         if (end > f->now)
             break;
         b->ended = end;
@@ -427,9 +445,12 @@ static tf_err poll_slot(farm_node *node, int slot, tf_on_rows *on_rows, void *co
     if (f->setting.unable[node->number][b.stage])
         node->refuses[b.stage] = node->refuses[b.stage] || farm_chance(f, 0.4);
     else
-        run_tasks(f, &b);
-    const bool over =
-        f->setting.unable[node->number][b.stage] || b.done == b.count || (b.done > b.passed && farm_chance(f, 0.1));
+        run_tasks(f, node->number, &b);
+    const bool is_left = b.leaving > 0 && b.first + b.done == b.leaving - 1;
+    if (is_left && farm_chance(f, 0.5)) /* its host was killed: it has failed */
+        b.done++;
+    const bool over = f->setting.unable[node->number][b.stage] || b.done == b.count || is_left ||
+                      (b.done > b.passed && farm_chance(f, 0.1));
     const bool tells = over || (b.done > b.passed && farm_chance(f, 0.2));
     const int64_t from = b.first + b.passed, end = b.first + b.done;
     if (tells)
@@ -446,7 +467,7 @@ static tf_err poll_slot(farm_node *node, int slot, tf_on_rows *on_rows, void *co
         if (!s->running.used)
             give_back(node, slot);
     }
-    return pass_on(f, &b, from, end, left, on_rows, context, error);
+    return pass_on(node, slot, &b, from, end, left, on_rows, context, error);
 }
 
 static tf_err poll_slots(void *context, double timeout, tf_on_rows *on_rows, void *rows_context, int *events,
@@ -476,6 +497,33 @@ static void empty_slots(farm_node *node) {
     }
 }
 
+static farm_batch *find_batch(farm_node *node, int slot, int stage, int64_t task) {
+    farm_batch *both[] = {&node->slot[slot].running, &node->slot[slot].in_hand};
+    for (int n = 0; n < 2; n++)
+        if (both[n]->used && both[n]->stage == stage && task >= both[n]->first + both[n]->passed &&
+            task < both[n]->first + both[n]->count)
+            return both[n];
+    return NULL;
+}
+
+static tf_slots_found find(const void *context, int stage, int64_t task) {
+    farm_node *node = (void *)(uintptr_t)context;
+    for (int s = 0; s < FARM_SLOTS; s++) {
+        const farm_batch *b = find_batch(node, s, stage, task);
+        if (b)
+            return (tf_slots_found){.slot = s, .attempt = b->attempt, .seconds = node->farm->now - b->ended};
+    }
+    return (tf_slots_found){.slot = -1};
+}
+
+static void leave(void *context, int slot, int stage, int64_t task) {
+    farm_batch *b = find_batch(context, slot, stage, task);
+    const farm *f = ((const farm_node *)context)->farm;
+    farm_require(f, b != NULL && f->doubled[stage][task], "s%d[%d] is left, which does not run there twice", stage,
+                 (int)task);
+    b->leaving = task + 1;
+}
+
 static tf_err give_up(void *context, tf_on_rows *on_rows, void *rows_context, tf_error *error) {
     farm_node *node = context;
     farm *f = node->farm;
@@ -484,11 +532,11 @@ static tf_err give_up(void *context, tf_on_rows *on_rows, void *rows_context, tf
         farm_batch *b = &node->slot[s].running;
         if (!b->used || f->setting.unable[node->number][b->stage])
             continue;
-        run_tasks(f, b);
+        run_tasks(f, node->number, b);
         const int64_t from = b->first + b->passed;
         b->passed = b->done;
         if (from < b->first + b->done)
-            err = pass_on(f, b, from, b->first + b->done, (tf_interval){0, 0}, on_rows, rows_context, error);
+            err = pass_on(node, s, b, from, b->first + b->done, (tf_interval){0, 0}, on_rows, rows_context, error);
     }
     empty_slots(node);
     return err;
@@ -768,6 +816,8 @@ static void open_node(farm *f, int number) {
                                 .submit = submit,
                                 .poll = poll_slots,
                                 .give_up = give_up,
+                                .find = find,
+                                .leave = leave,
                                 .settle = settle,
                                 .remove_temp = remove_temp,
                                 .context = node};
@@ -891,7 +941,7 @@ void farm_wait(farm *f, double most) {
         for (int s = 0; s < FARM_SLOTS; s++) {
             const farm_batch *b = &f->node[r].slot[s].running;
             if (b->used && b->done < b->count)
-                next = sooner(f, next, b->ended + seconds(f, b->stage, b->first + b->done, b->attempt));
+                next = sooner(f, next, b->ended + seconds(f, r, b->stage, b->first + b->done, b->attempt));
         }
         for (int from = 0; from < f->setting.ranks; from++)
             if (f->route[from][r].first)

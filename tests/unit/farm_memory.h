@@ -27,6 +27,7 @@ typedef struct farm_setting {
     int ranks;
     int slots[FARM_MOST_RANKS];                /* of each rank */
     bool unable[FARM_MOST_RANKS][FARM_STAGES]; /* the rank can't run the stage, as it notices when it tries */
+    double slow[FARM_MOST_RANKS];              /* how many times as long tasks take on the rank; 0: once */
     const tf_notice *notice[FARM_STAGES];      /* what comes with its rows; NULL: nothing */
     bool unlocked;                             /* nobody's lock tells that it lives */
     double latency;                            /* s that a message takes, on the average */
@@ -60,6 +61,7 @@ typedef struct farm_batch {
     int stage, attempt;
     int64_t first, count, passed, done; /* tasks; those passed on, those that have ended */
     double ended;                       /* when the last task did that has ended */
+    int64_t leaving;                    /* task + 1 that is to be left; 0: none is */
 } farm_batch;
 
 /* A slot runs one batch, and may have another in hand. */
@@ -121,6 +123,8 @@ struct farm {
     bool granted[FARM_STAGES][FARM_TASKS]; /* ever */
     bool drains;                           /* rank 0 has said so */
     int runs_on[FARM_STAGES][FARM_TASKS];  /* rank + 1; 0: nowhere */
+    bool doubled[FARM_STAGES][FARM_TASKS]; /* two ranks may run it */
+    int doubles;                           /* how many tasks of these there are */
     bool removed[FARM_STAGES][FARM_TASKS]; /* its temporary files */
     farm_collective collective[64];
     int collectives;                         /* that somebody has taken part in */

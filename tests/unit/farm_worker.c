@@ -1,6 +1,7 @@
 /* A worker, one message at a time. Its master is this test. */
 #include "farm_memory.h"
 #include "fixture.h"
+#include "sched/sched.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -414,5 +415,138 @@ Test(worker, takes_a_grant_after_a_long_start_for_a_sign_of_life) {
     grant(s, 0, 1, 0, 1);
     wait_for(s, 0.5);
     cr_expect(!r->ended);
+    close_scene(s);
+}
+
+/* ---- Tasks that another worker has, too ---- */
+
+#define TWICE "\"speculative\": true, \"run\": {\"command\": \"it\"}, \"results\": {\"x\": \"float64\"}"
+
+static void send_double(scene *s, int64_t task, bool is_second) {
+    const double_message message = {.task = task, .is_second = is_second};
+    transport_send(&s->farm.node[0].transport, WORKER, TAG_DOUBLE, &message, sizeof message);
+    s->farm.doubled[0][task] = true;
+    turn(s);
+}
+
+static doubled_message expect_doubled(scene *s) {
+    return *(const doubled_message *)expect(s, TAG_DOUBLED).payload;
+}
+
+static void rule(scene *s, int64_t task, bool may_write) {
+    const rule_message message = {.task = task, .may_write = may_write};
+    transport_send(&s->farm.node[0].transport, WORKER, TAG_RULE, &message, sizeof message);
+    turn(s);
+}
+
+static claim_message expect_claim(scene *s) {
+    return *(const claim_message *)expect(s, TAG_CLAIM).payload;
+}
+
+static scene *open_twice(const char *more, farm_setting setting) {
+    char manifest[400];
+    snprintf(manifest, sizeof manifest, "{\"over\": {\"i\": {\"range\": [9]}}, %s" TWICE "}", more);
+    setting.slots[WORKER] = 1;
+    scene *s = open_scene(manifest, setting);
+    expect(s, TAG_HELLO);
+    return s;
+}
+
+Test(worker, gives_a_task_back_that_it_has_not_begun) {
+    scene *s = open_twice("\"retries\": 1, ", (farm_setting){0});
+    grant(s, 0, 1, 0, 1);
+    grant(s, 0, 2, 3, 3);
+    send_double(s, 4, false);
+    const doubled_message back = expect_doubled(s);
+    cr_expect(back.task == 4 && back.answer == TF_DOUBLED_BACK && back.attempt == 2);
+    static const int tasks[] = {0, 3, 5};
+    for (int n = 0; n < 3; n++) {
+        wait_for(s, 2);
+        const report_message r = expect_report(s);
+        cr_expect(r.count == 1 && r.first == tasks[n]);
+    }
+    expect_silence(s);
+    close_scene(s);
+}
+
+Test(worker, asks_before_it_writes_a_row_that_another_may_write) {
+    for (int may_write = 0; may_write < 2; may_write++) {
+        scene *s = open_twice("", (farm_setting){0});
+        grant(s, 0, 1, 0, 1);
+        send_double(s, 0, false);
+        const doubled_message answer = expect_doubled(s);
+        cr_expect(answer.task == 0 && answer.answer == TF_DOUBLED_ASKS && answer.attempt == 1);
+        wait_for(s, 2);
+        const claim_message claim = expect_claim(s);
+        cr_expect(claim.task == 0 && !claim.has_failed);
+        expect_silence(s);
+        cr_expect_eq(s->farm.status[0][0], TF_STATUS_PENDING);
+        rule(s, 0, may_write);
+        if (may_write)
+            cr_expect_eq(expect_report(s).count, 1);
+        expect_silence(s);
+        cr_expect_eq(s->farm.status[0][0], may_write ? TF_STATUS_DONE : TF_STATUS_PENDING);
+        grant(s, 0, 1, 1, 1); /* it goes on */
+        wait_for(s, 2);
+        cr_expect_eq(expect_report(s).first, 1);
+        close_scene(s);
+    }
+}
+
+Test(worker, says_whether_an_attempt_of_two_has_failed) {
+    scene *s = open_twice("\"retries\": 1, ", (farm_setting){.stage[0].fails = 1});
+    send_double(s, 0, true); /* it is the second */
+    grant(s, 0, 1, 0, 1);
+    wait_for(s, 2);
+    cr_expect_eq(expect_claim(s).has_failed, 1);
+    rule(s, 0, true);
+    cr_expect_eq(expect_report(s).retry, 1);
+    cr_expect_eq(s->farm.status[0][0], TF_STATUS_PENDING);
+    close_scene(s);
+}
+
+Test(worker, leaves_a_task_that_another_has_done) {
+    scene *s = open_twice("", (farm_setting){0});
+    send_double(s, 0, true);
+    grant(s, 0, 1, 0, 1);
+    grant(s, 0, 1, 5, 1);
+    send_double(s, 7, true);
+    grant(s, 0, 1, 7, 1);
+    rule(s, 7, false); /* before it is begun */
+    rule(s, 0, false);
+    turn(s);
+    wait_for(s, 2);
+    cr_expect_eq(expect_report(s).first, 5);
+    wait_for(s, 2);
+    expect_silence(s);
+    cr_expect(s->farm.status[0][0] == TF_STATUS_PENDING && s->farm.status[0][7] == TF_STATUS_PENDING);
+    rule(s, 0, false);    /* once more, to a claim that was on its way */
+    grant(s, 0, 1, 0, 1); /* the other is lost, and has not written it */
+    wait_for(s, 2);
+    cr_expect_eq(expect_report(s).first, 0);
+    close_scene(s);
+}
+
+Test(worker, tells_of_a_task_that_has_ended) {
+    scene *s = open_twice("", (farm_setting){0});
+    grant(s, 0, 1, 0, 1);
+    wait_for(s, 2);
+    expect_report(s);
+    send_double(s, 0, false);
+    cr_expect_eq(expect_doubled(s).answer, TF_DOUBLED_ENDED);
+    close_scene(s);
+}
+
+Test(worker, is_not_drained_before_it_knows_of_its_claims) {
+    scene *s = open_twice("", (farm_setting){0});
+    send_double(s, 0, true);
+    grant(s, 0, 1, 0, 1);
+    wait_for(s, 2);
+    expect_claim(s);
+    drain(s, DRAIN_WAIT);
+    expect_silence(s);
+    rule(s, 0, true);
+    expect_report(s);
+    expect(s, TAG_DRAINED);
     close_scene(s);
 }
