@@ -22,16 +22,18 @@ void peers_free(peers *p) {
     free(p->peer);
 }
 
+static bool has_ended(const peers *p, int rank) {
+    return p->output->has_ended(p->output->context, rank);
+}
+
+/* A file system may keep locks to the node that has them (mounted with nolock or localflock): rank 0 sees none, of the
+ * living either. */
 void peers_greet(peers *p, int rank, const hello_message *hello) {
     peer *who = &p->peer[rank];
     who->is_up = true;
-    who->is_locked = hello->locked != 0;
+    who->is_locked = hello->locked && !has_ended(p, rank);
     who->slots = hello->slots;
     memcpy(who->host, hello->host, sizeof who->host);
-}
-
-static bool has_ended(const peers *p, int rank) {
-    return p->output->has_ended(p->output->context, rank);
 }
 
 bool peers_note_storage(peers *p, int rank, bool fails) {

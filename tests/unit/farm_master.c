@@ -297,8 +297,9 @@ static void outlast_patience(scene *s) {
 }
 
 Test(master, gives_up_a_worker_that_is_silent_for_longer_than_the_patience) {
-    for (int unlocked = 0; unlocked < 2; unlocked++) {
-        scene *s = open_pair("{\"name\": \"c\", " RUN "}", (farm_setting){.unlocked = unlocked});
+    static const farm_setting settings[] = {{0}, {.unlocked = true}, {.blind = true}};
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        scene *s = open_pair("{\"name\": \"c\", " RUN "}", settings[i]);
         farm_cut(&s->farm, 1, true);
         wait_for(s, 58);
         say_alive(s, 2);

@@ -636,9 +636,10 @@ static bool is_locked(const void *context) {
 }
 
 static bool has_ended(const void *context, int number) {
-    farm_node *node = &((const farm_node *)context)->farm->node[number];
+    farm *f = ((const farm_node *)context)->farm;
+    farm_node *node = &f->node[number];
     node->known_end = node->known_end || node->dead || node->rank.ended;
-    return node->known_end;
+    return node->known_end || f->setting.blind;
 }
 
 static tf_err read_status(void *context, int stage, int64_t first, int64_t count, uint8_t *status, tf_error *error) {

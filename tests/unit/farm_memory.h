@@ -30,6 +30,7 @@ typedef struct farm_setting {
     double slow[FARM_MOST_RANKS];              /* how many times as long tasks take on the rank; 0: once */
     const tf_notice *notice[FARM_STAGES];      /* what comes with its rows; NULL: nothing */
     bool unlocked;                             /* nobody's lock tells that it lives */
+    bool blind;                                /* nor is any seen by rank 0 */
     double latency;                            /* s that a message takes, on the average */
     terms terms;                               /* zeros: a minute, and ranks live on */
     double walltime, grace;
