@@ -15,8 +15,10 @@ import farm
 import h5py
 
 PATIENCE = 2  # s that a rank may be silent
-LIMIT = PATIENCE + 10  # s that anything may wait
-MOST = 120  # s in which a run ends that a node makes slower
+LIMIT = PATIENCE + 10  # s that a rank waits
+if not farm.SOAK:
+    LIMIT *= 3  # other tests run at the same time
+MOST = 120  # s in which all else is over
 SEED = int(os.environ.get("TASKFARM_SEED", 25))
 LOST = ("cut", "stop", "kill")  # verbs of the box after which mpirun may not return
 KINDS = (*LOST, "full", "slow")
@@ -118,9 +120,9 @@ class FailingNodesTest(farm.FarmTest):
         event = self.strike(run, before) if strikes else None
         self.end(run, event)
         for node in (1, 2, 3):
-            self.wait_within(lambda node=node: not self.box.processes(node), f"node {node}: {self.box.processes(node)}")
+            self.wait_within(lambda node=node: not self.box.processes(node), f"node {node} is not quiet", MOST)
             self.assertEqual(self.left(node), [], self.told())
-        self.assertEqual(set(self.log()[before:]) & done, set(), self.told())
+        self.assertEqual(set(self.log()[before:]) & done - self.outdated(), set(), self.told())
         return self.is_complete(run.process.returncode, event)
 
     def strike(self, run, begun):
@@ -128,7 +130,7 @@ class FailingNodesTest(farm.FarmTest):
         target = begun + self.random.randint(0, 90)
         self.kinds = self.kinds or self.random.sample(KINDS, len(KINDS))
         kind, node, later = self.kinds.pop(), self.random.randint(1, 3), self.random.uniform(0, 0.2)
-        self.wait_within(lambda: len(self.log()) > target or run.process.poll() is not None, "no task begins")
+        self.wait_within(lambda: len(self.log()) > target or run.process.poll() is not None, "no task begins", MOST)
         time.sleep(later)  # for the moment shall not be one in which a task has just begun
         if run.process.poll() is not None:
             self.kinds.append(kind)
@@ -167,6 +169,12 @@ class FailingNodesTest(farm.FarmTest):
             self.assertNotIn(returned, (0, 1, 2, 3), self.told())
         return self.ended() == "0"
 
+    def outdated(self):
+        """Tasks that may run again: one that stood still with its node wrote its output, which they had read, as it went on."""
+        if not any(event.kind == "stop" for event in self.events) or "run again, though they were done, as b[" not in self.said():
+            return set()
+        return {("b", n) for n in range(20)}
+
     # What is there.
 
     def clear(self):
@@ -195,13 +203,14 @@ class FailingNodesTest(farm.FarmTest):
         return [args for node in nodes for args in self.box.processes(node) if args.startswith(farm.TASKFARM)]
 
     def left(self, node):
-        """Files of taskfarm's on a node's own disks."""
-        return [name for name in self.box.enter(node, "ls -A $TMPDIR /dev/shm").split() if "taskfarm" in name and not name.endswith(":")]
+        """Files of taskfarm's on a node's own disks. Those of an mpirun that was killed are removed: 8 MB each."""
+        names = self.box.enter(node, "ls -A $TMPDIR /dev/shm; rm -rf $TMPDIR/ompi.* /dev/shm/vader_segment.*").split()
+        return [name for name in names if "taskfarm" in name and not name.endswith(":")]
 
     # Waiting, and telling.
 
-    def wait_within(self, condition, what):
-        """Waits for it: no longer than LIMIT without a task that begins, and than MOST in all. Returns the former, in seconds."""
+    def wait_within(self, condition, what, limit=LIMIT):
+        """Waits for it: no longer than `limit` without a task that begins, and than MOST in all. Returns the former, in seconds."""
         begin = moved = time.monotonic()
         size, longest = self.size_of_log(), 0.0
         while not condition():
@@ -209,7 +218,7 @@ class FailingNodesTest(farm.FarmTest):
             if size != (size := self.size_of_log()):
                 moved = now
             longest = max(longest, now - moved)
-            if longest > LIMIT or now - begin > MOST:
+            if longest > limit or now - begin > MOST:
                 self.fail(f"{what}, after {now - begin:.1f} s, {now - moved:.1f} s after the last task has begun\n{self.told()}")
             time.sleep(0.05)
         return longest
@@ -219,10 +228,12 @@ class FailingNodesTest(farm.FarmTest):
             return (self.folder / "log").stat().st_size
         return 0
 
+    def said(self):
+        return (self.folder / "stderr").read_text(errors="replace")
+
     def told(self):
-        said = (self.folder / "stderr").read_text(errors="replace")
         processes = {node: self.box.processes(node) for node in (1, 2, 3)}
-        return f"{len(self.log())} tasks have begun; events: {self.events}; {processes}\n{said}"
+        return f"{len(self.log())} tasks have begun; events: {self.events}; {processes}\n{self.said()}"
 
     def tell(self):
         """Of each kind how many events there were, the longest wait and the exit statuses."""
