@@ -345,6 +345,22 @@ Test(worker, waits_for_an_answer_when_it_was_stopped) {
     close_scene(s);
 }
 
+/* As one that is stopped between two steps of a turn. */
+Test(worker, begins_nothing_that_others_may_have) {
+    scene *s = open_scene("{" RUN "}", (farm_setting){.slots[WORKER] = 1, .terms = {.patience = 60}});
+    farm_node *node = &s->farm.node[WORKER];
+    const grant_message message = {.attempt = 1, .count = 1};
+    expect(s, TAG_HELLO);
+    transport_send(&s->farm.node[0].transport, WORKER, TAG_GRANT, &message, sizeof message);
+    rank_turn(&node->rank);
+    s->farm.now += 61;
+    worker_step(node->rank.worker, 0);
+    cr_expect_eq(s->farm.runs_on[0][0], 0);
+    hear(s, s->farm.now);
+    cr_expect_eq(s->farm.runs_on[0][0], WORKER + 1);
+    close_scene(s);
+}
+
 /* ---- Storage that fails ---- */
 
 static storage_message expect_storage(scene *s) {

@@ -298,6 +298,19 @@ Test(slots, say_so_when_the_spawner_is_gone) {
     farm_close(&f);
 }
 
+/* A call that does not return keeps the rank's process, and its sockets. */
+Test(slots, end_when_the_rank_says_that_it_ends) {
+    farm f;
+    tf_error error;
+    farm_open(&f, 1, "{\"run\": {\"command\": \"sleep 1000\"}}");
+    cr_assert_eq(submit(f.exec, 0, 0, 1, &error), 1);
+    tf_spawner_part(f.spawner);
+    for (double limit = tf_now() + 20; waitpid(-1, NULL, WNOHANG) == 0 && tf_now() < limit;)
+        usleep(1000);
+    cr_expect_eq(waitpid(-1, NULL, WNOHANG), -1, "the guard has not ended");
+    farm_close(&f);
+}
+
 Test(slots, say_so_when_the_spawner_stands_still) {
     farm f;
     tf_error error;
