@@ -14,14 +14,13 @@
 #include "farm/peers.h"
 #include "farm/sickness.h"
 #include "farm/speculation.h"
+#include "farm/steps.h"
 #include "farm/unable.h"
 #include "farm/until.h"
 
 #define SILENCE        3.0  /* s without a message after which it is asked whether a worker has died */
 #define CHECK_INTERVAL 1.0  /* s between such checks */
 #define LEAVE_SECONDS  10.0 /* s that the first rank waits for the others to leave */
-
-enum { MOST_STEPS = 256 }; /* of a message: what all ranks do together, at the price of one change of the file */
 
 struct master {
     const tf_campaign *campaign;
@@ -49,13 +48,12 @@ struct master {
     tf_left_out left_out;      /* of the reused */
     int64_t excluded, skipped; /* tasks that workers found left out, or skipped: the scheduler counts them as done */
     int *until, until_count;   /* the stages that have one */
-    int steps;
-    tf_action *step;   /* what all ranks are to do together, and have not been told yet */
-    tf_buf grants;     /* grants that are sent together, once the next is there */
-    tf_tally failures; /* by message; owners are stages */
-    double checked;    /* when workers' lives were last checked */
-    double grace_end;  /* when running tasks are not waited for any longer */
-    double leave_end;  /* when ranks that part are not waited for any longer */
+    steps steps;               /* what all ranks are to do together, and have not been told yet */
+    tf_buf grants;             /* grants that are sent together, once the next is there */
+    tf_tally failures;         /* by message; owners are stages */
+    double checked;            /* when workers' lives were last checked */
+    double grace_end;          /* when running tasks are not waited for any longer */
+    double leave_end;          /* when ranks that part are not waited for any longer */
     parting parting;
     drain_how draining; /* 0: tasks are handed out */
     int stopping;       /* why it drains: see tf_farm_progress */
@@ -120,7 +118,7 @@ master *master_new(const tf_farm_options *options, const terms *agreed, const tr
                   .started = tf_clock_now(clock)};
     m->gathering = gathering_new(t, &m->peers);
     m->until = tf_alloc_array((size_t)campaign->stages, sizeof *m->until);
-    m->step = tf_alloc_array(MOST_STEPS, sizeof *m->step);
+    m->steps = steps_new();
     tf_sched_stage *stages = tf_alloc_array((size_t)campaign->stages, sizeof *stages);
     for (int s = 0; s < campaign->stages; s++) {
         stages[s] = sched_stage(m, s);
@@ -158,7 +156,7 @@ void master_free(master *m) {
     tf_sched_free(m->sched);
     peers_free(&m->peers);
     free(m->until);
-    free(m->step);
+    steps_free(&m->steps);
     tf_buf_free(&m->grants);
     free(m);
 }
@@ -566,21 +564,15 @@ static void send_close(master *m) {
 /* What follows from the steps for rows that wait may be written only after all of them. */
 static void send_steps(master *m) {
     notices_note(m->notices);
-    collect_message message[MOST_STEPS] = {0};
-    for (int n = 0; n < m->steps; n++) {
-        const tf_action *step = &m->step[n];
-        const bool finishes = step->kind == TF_ACTION_FINISH;
-        message[n] = (collect_message){.what = finishes ? COLLECT_FINISH : COLLECT_LAYOUT,
-                                       .stage = step->stage,
-                                       .enough = untils_enough(m->untils, step->stage)};
-        m->finished += finishes;
-        if (finishes)
-            dependencies_finished(m->dependencies, step->stage);
-    }
-    transport_send_all(m->transport, TAG_COLLECT, message, (size_t)m->steps * sizeof *message);
-    for (int n = 0; n < m->steps; n++)
-        if (m->step[n].kind == TF_ACTION_LAYOUT)
-            dependencies_laid_out(m->dependencies, m->step[n].stage, find_helper(m));
+    for (int n = 0; n < m->steps.count; n++)
+        if (m->steps.step[n].kind == TF_ACTION_FINISH) {
+            m->finished++;
+            dependencies_finished(m->dependencies, m->steps.step[n].stage);
+        }
+    steps_send(&m->steps, m->transport, m->untils);
+    for (int n = 0; n < m->steps.count; n++)
+        if (m->steps.step[n].kind == TF_ACTION_LAYOUT)
+            dependencies_laid_out(m->dependencies, m->steps.step[n].stage, find_helper(m));
 }
 
 /* Tasks have failed for good, of which that was not sure when their worker said so. */
@@ -625,33 +617,21 @@ static void leave_step(master *m, const tf_action *step) {
         m->finished++;
 }
 
-static bool is_step(const tf_action *action) {
-    return action->kind == TF_ACTION_LAYOUT || action->kind == TF_ACTION_FINISH;
-}
-
-/* A stage that is laid out and finished at once has rows to be written in between. */
-static bool is_of_step(const master *m, int stage) {
-    for (int n = 0; n < m->steps; n++)
-        if (m->step[n].stage == stage)
-            return true;
-    return false;
-}
-
 /* May ranks do something together now? What they do must not wait for one that is lost. */
 static bool gather(master *m) {
     return has_loss(m) || gathering_is_complete(&m->gathering, now(m));
 }
 
 static void take_steps(master *m) {
-    if (m->steps == 0)
+    if (m->steps.count == 0)
         return;
     bury_lost(m, 0);
     if (has_loss(m))
-        for (int n = 0; n < m->steps; n++)
-            leave_step(m, &m->step[n]);
+        for (int n = 0; n < m->steps.count; n++)
+            leave_step(m, &m->steps.step[n]);
     else
         send_steps(m);
-    m->steps = 0;
+    m->steps.count = 0;
 }
 
 /* Carries an action out, or keeps it as a step until another must come after it. */
@@ -662,13 +642,13 @@ static void carry_out(master *m, const tf_action *action) {
         act_on_worker(m, action);
         return;
     }
-    const bool is_kept = is_step(action), is_second = is_kept && is_of_step(m, action->stage);
-    if (!is_kept || is_second || m->steps == MOST_STEPS)
+    const bool is_kept = steps_is_one(action), is_second = is_kept && steps_have(&m->steps, action->stage);
+    if (!is_kept || is_second || steps_are_full(&m->steps))
         take_steps(m);
     if (is_second && has_loss(m)) /* the first has not been done, and nothing of the stage can be */
         return;
     if (is_kept) {
-        m->step[m->steps++] = *action;
+        steps_add(&m->steps, action);
         return;
     }
     if (action->kind == TF_ACTION_SECOND)
@@ -696,7 +676,7 @@ static bool end_when_settled(master *m) {
 
 /* Is the action to be carried out now? Else it waits until all are here. */
 static bool may_act(master *m, const tf_action *action) {
-    m->is_waiting = is_step(action) && !gather(m);
+    m->is_waiting = steps_is_one(action) && !gather(m);
     if (m->is_waiting)
         m->waiting = *action;
     return !m->is_waiting;
