@@ -17,10 +17,10 @@
 #include "farm/steps.h"
 #include "farm/unable.h"
 #include "farm/until.h"
+#include "farm/written.h"
 
-#define SILENCE        3.0  /* s without a message after which it is asked whether a worker has died */
-#define CHECK_INTERVAL 1.0  /* s between such checks */
-#define LEAVE_SECONDS  10.0 /* s that the first rank waits for the others to leave */
+#define SILENCE        3.0 /* s without a message after which it is asked whether a worker has died */
+#define CHECK_INTERVAL 1.0 /* s between such checks */
 
 struct master {
     const tf_campaign *campaign;
@@ -53,8 +53,7 @@ struct master {
     tf_tally failures;         /* by message; owners are stages */
     double checked;            /* when workers' lives were last checked */
     double grace_end;          /* when running tasks are not waited for any longer */
-    double leave_end;          /* when ranks that part are not waited for any longer */
-    parting parting;
+    leaving leaving;
     drain_how draining; /* 0: tasks are handed out */
     int stopping;       /* why it drains: see tf_farm_progress */
     int granted_to;     /* who gets the grants */
@@ -134,6 +133,7 @@ master *master_new(const tf_farm_options *options, const terms *agreed, const tr
     m->untils = untils_new(campaign, options->graph, m->sched, o);
     m->unables = unables_new(campaign, m->sched, o);
     m->incidents = incidents_new(options, o);
+    m->leaving = (leaving){.transport = t, .peers = &m->peers, .incidents = m->incidents};
     m->sickness = sickness_new(campaign, &m->peers, t, m->incidents);
     m->notices = notices_new(campaign, o);
     m->speculation = (speculation){campaign, m->sched, &m->peers, t, m->notices};
@@ -321,37 +321,8 @@ static void obey_signal(master *m, const signal_message *signal) {
 
 /* ---- Workers that are lost ---- */
 
-/* What the worker would have reported of a row that it has written. */
-static report_message report_of(const master *m, int stage, int64_t task, uint8_t status) {
-    const bool has_files = tf_stage_has_files(&m->campaign->stage[stage]);
-    return (report_message){.stage = stage,
-                            .first = task,
-                            .count = 1,
-                            .failed = has_files ? !tf_status_is_good(status) : tf_status_has_failed(status),
-                            .excluded = status == TF_STATUS_EXCLUDED,
-                            .skipped = status == TF_STATUS_SKIPPED};
-}
-
-/* Of the tasks that the worker held, those have ended whose rows it has written. The others are for someone else. */
-static void end_written(master *m, int rank, int stage) {
-    enum { AT_ONCE = 1 << 16 };
-    uint8_t *status = tf_alloc(AT_ONCE);
-    tf_intervals held = {0};
-    tf_error ignored;
-    tf_interval piece = {0};
-    tf_intervals_add_all(&held, tf_sched_holds(m->sched, rank, stage));
-    while (tf_intervals_next(&held, AT_ONCE, &piece)) {
-        const int64_t count = piece.end - piece.first;
-        if (m->output->status(m->output->context, stage, piece.first, count, status, &ignored) != TF_OK)
-            break;
-        for (int64_t i = 0; i < count; i++) {
-            const report_message report = report_of(m, stage, piece.first + i, status[i]);
-            if (status[i] != TF_STATUS_PENDING)
-                end_tasks(m, rank, &report);
-        }
-    }
-    tf_intervals_free(&held);
-    free(status);
+static void end_written(void *context, int rank, const report_message *report) {
+    end_tasks(context, rank, report);
 }
 
 /* From now on nothing is done together any more: stages that were laid out go on, others are for the next run. */
@@ -362,9 +333,7 @@ static void bury(master *m, int rank, peer_state why) {
     loss_describe(&m->peers, m->campaign, m->sched, &m->terms, rank, why, &text);
     peers_mark_lost(&m->peers, rank, why);
     sickness_forget(m->sickness, rank);
-    for (int s = 0; s < m->campaign->stages; s++)
-        if (tf_sched_holds(m->sched, rank, s)->total > 0)
-            end_written(m, rank, s);
+    written_visit(m->output, m->campaign, m->sched, rank, end_written, m);
     tf_sched_worker_down(m->sched, rank);
     tf_sched_freeze(m->sched);
     const incident what = {.kind = is_silent ? INCIDENT_SILENT : INCIDENT_DEAD,
@@ -397,38 +366,15 @@ static void part(master *m) {
     m->outcome = result.progress.finished < result.progress.stages ? TF_ERR_STOPPED
                  : result.progress.failed > 0                      ? TF_ERR_TASKS
                                                                    : TF_OK;
-    for (int rank = 1; rank < m->transport->ranks; rank++)
-        if (!m->peers.peer[rank].is_lost)
-            transport_send(m->transport, rank, TAG_PART, NULL, 0);
-    m->parting = PARTING_WAITS;
-    m->leave_end = now(m) + LEAVE_SECONDS;
+    leaving_begin(&m->leaving, now(m));
 }
 
 parting master_parting(const master *m) {
-    return m->parting;
+    return m->leaving.parting;
 }
 
 tf_err master_outcome(const master *m) {
     return m->outcome;
-}
-
-/* What is late stands still, as far as is known: that is all that can be said of it. */
-static void name_late(master *m) {
-    for (int rank = peers_find_late(&m->peers, 1); rank != NOBODY; rank = peers_find_late(&m->peers, rank + 1)) {
-        tf_buf text = {0};
-        loss_describe_late(&m->peers, rank, LEAVE_SECONDS, &text);
-        incidents_begin_now(m->incidents, INCIDENT_SILENT, rank, m->peers.peer[rank].host, text.data);
-        tf_buf_free(&text);
-        peers_mark_lost(&m->peers, rank, PEER_SILENT);
-    }
-}
-
-static void wait_for_leavers(master *m) {
-    const bool is_late = now(m) >= m->leave_end;
-    if (!is_late && peers_find_late(&m->peers, 1) != NOBODY)
-        return;
-    name_late(m);
-    m->parting = PARTING_OVER;
 }
 
 /* The run has broken. Where a rank is lost what ranks do together at the end would wait for it. */
@@ -732,9 +678,9 @@ static bool end_by_sickness(master *m) {
 
 bool master_step(master *m) {
     tf_action action;
-    if (m->parting == PARTING_WAITS)
-        wait_for_leavers(m);
-    if (m->parting != PARTING_NOT)
+    if (m->leaving.parting == PARTING_WAITS)
+        leaving_turn(&m->leaving, now(m));
+    if (m->leaving.parting != PARTING_NOT)
         return false;
     watch_time(m);
     watch_workers(m);
@@ -748,7 +694,7 @@ bool master_step(master *m) {
         carry_out(m, &action);
     any = end_when_settled(m) || any;
     send_grants(m);
-    if (nobody_lives && m->parting == PARTING_NOT) { /* what is left is for the next run */
+    if (nobody_lives && m->leaving.parting == PARTING_NOT) { /* what is left is for the next run */
         part(m);
         any = true;
     }

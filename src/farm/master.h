@@ -3,6 +3,7 @@
 #define TF_FARM_MASTER_H
 
 #include "farm/farm.h"
+#include "farm/leaving.h"
 #include "farm/output.h"
 #include "farm/protocol.h"
 #include "farm/terms.h"
@@ -25,12 +26,6 @@ void master_handle(master *master, const parcel *message);
 bool master_step(master *master);
 
 /* A worker is lost, and all that could be done without it is done: the ranks leave, each alone. */
-typedef enum parting {
-    PARTING_NOT,
-    PARTING_WAITS, /* for the others to leave; their messages are of no interest any more */
-    PARTING_OVER
-} parting;
-
 parting master_parting(const master *master);
 
 /* How a run ends whose master has parted. */

@@ -679,17 +679,17 @@ static void note_stop(void *context, int stage, const char *why) {
     f->stopped[stage] = true;
 }
 
-static void note_incident(void *context, int number, const char *incident) {
+static void note_incident(void *context, int number, const char *json) {
     farm *f = ((farm_node *)context)->farm;
     farm_require(f, number >= 0 && number <= f->incidents, "incident %d comes after %d", number, f->incidents);
     f->incidents = number == f->incidents ? number + 1 : f->incidents;
-    snprintf(f->incident, sizeof f->incident, "%s", incident);
+    snprintf(f->incident, sizeof f->incident, "%s", json);
     static const char begin[] = "{\"kind\":\"silent\",\"rank\":";
     const master *m = f->node[0].rank.master;
     const bool is_late = m && master_parting(m) == PARTING_WAITS; /* its message may be on its way still */
-    if (strncmp(incident, begin, strlen(begin)) != 0 || is_late)
+    if (strncmp(json, begin, strlen(begin)) != 0 || is_late)
         return;
-    farm_node *lost = &f->node[strtol(incident + strlen(begin), NULL, 10)];
+    farm_node *lost = &f->node[strtol(json + strlen(begin), NULL, 10)];
     farm_require(f, lost->unheard_since > 0, "rank %d is given up, and nothing has befallen it", lost->number);
     lost->is_given_up = true;
     lose_asked(f, lost->number);
