@@ -134,7 +134,7 @@ tf_err collect_from_running(tf_slots *slots, int slot_id, int b, double slow, co
     batch_claim claim;
     const char *nonsense = rows_back_claim(&s->map[b], &s->order[b], &s->passed[b], &claim);
     tf_err err = nonsense ? TF_OK : end_overdue(slots, slot_id, b, &claim, d->error);
-    if (!nonsense && err == TF_OK && s->leaving[b].is_set)
+    if (!nonsense && err == TF_OK && s->leaving[b].tasks.total > 0)
         err = leave_running(slots, slot_id, b, &claim, d->error);
     if (!nonsense && err == TF_OK)
         err = tell_at_once(slots, slot_id, b, &claim, d);

@@ -21,11 +21,10 @@
 #include "slots/slots.h"
 #include "spawner/hosts.h"
 
-/* A task that is to be left, since another rank has its row. */
+/* Tasks that are to be left, since another rank has their rows. */
 typedef struct leaving {
-    bool is_set;
-    int64_t task;
-    double told; /* tf_now() when its host was told; 0: it has not come to the task yet */
+    tf_intervals tasks;
+    double told; /* tf_now() when the host was told that it is at one of them; 0: it was not */
 } leaving;
 
 typedef struct slot {
@@ -34,7 +33,7 @@ typedef struct slot {
     bool given[BATCH_BUFFERS];           /* the host has the buffer */
     batch_order order[BATCH_BUFFERS];    /* what is to be done with it */
     const char *nonsense[BATCH_BUFFERS]; /* what in it can't be true, for which the host is killed; NULL: nothing */
-    leaving leaving[BATCH_BUFFERS];      /* the task of the buffer that is to be left */
+    leaving leaving[BATCH_BUFFERS];      /* tasks of the buffer that are to be left */
     bool apart[BATCH_BUFFERS];           /* its one task has the host to itself */
     uint32_t noticed[BATCH_BUFFERS];     /* kinds of notices that have been taken from it: bits */
     batch_part passed[BATCH_BUFFERS];    /* the part passed on last; its seconds are the batch's so far */
@@ -183,8 +182,11 @@ tf_err collect_from_running(tf_slots *slots, int slot_id, int b, double slow, co
 
 /* ---- leave.c ---- */
 
-/* Ends the task of the buffer that is to be left, if there is one and its host is at it. */
+/* Ends the task that the buffer's host is at, if it is to be left. */
 tf_err leave_running(tf_slots *slots, int slot_id, int b, const batch_claim *claim, tf_error *error);
+
+/* The buffer has other tasks now, or none. */
+void leave_nothing(slot *s, int b);
 
 /* ---- blame.c ---- */
 

@@ -32,29 +32,40 @@ void tf_slots_leave(tf_slots *slots, int slot_id, int stage, int64_t task) {
     slot *s = &slots->slot[slot_id];
     const int b = find_buffer(s, stage, task);
     if (b >= 0)
-        s->leaving[b] = (leaving){.is_set = true, .task = task};
+        tf_intervals_add(&s->leaving[b].tasks, task, task + 1);
     slots->looked = 0; /* the next poll looks at it */
 }
 
-/* Is the host at the task? One call may run several. */
-static bool is_under_way(const batch_order *order, const batch_claim *claim, int64_t task) {
-    const int64_t end = claim->calling_end > claim->ended ? claim->calling_end : claim->ended + 1;
-    return claim->started > 0 && task >= order->first + claim->ended && task < order->first + end;
+void leave_nothing(slot *s, int b) {
+    tf_intervals_free(&s->leaving[b].tasks);
+    s->leaving[b] = (leaving){0};
+}
+
+/* A task that is to be left, and that the host is at, one of several that one call runs or alone; -1: there is none. */
+static int64_t find_under_way(const leaving *l, const batch_order *order, const batch_claim *claim) {
+    const int64_t first = order->first + claim->ended;
+    const int64_t end = claim->calling_end > claim->ended ? order->first + claim->calling_end : first + 1;
+    for (size_t n = 0; claim->started > 0 && n < l->tasks.count; n++) {
+        const tf_interval tasks = l->tasks.items[n];
+        if (tasks.first < end && tasks.end > first)
+            return tasks.first > first ? tasks.first : first;
+    }
+    return -1;
 }
 
 tf_err leave_running(tf_slots *slots, int slot_id, int b, const batch_claim *claim, tf_error *error) {
     slot *s = &slots->slot[slot_id];
     leaving *l = &s->leaving[b];
-    const batch_order *order = &s->order[b];
-    if (!is_under_way(order, claim, l->task))
+    const int64_t task = find_under_way(l, &s->order[b], claim);
+    if (task < 0)
         return TF_OK;
     if (l->told == 0) {
         l->told = tf_now();
         __atomic_store_n(&header_of(&s->map[b])->stop, 1, __ATOMIC_RELAXED);
     }
-    const bool is_inside = runner_find(&slots->campaign->stage[order->stage].run)->is_inside;
+    const bool is_inside = runner_find(&slots->campaign->stage[s->order[b].stage].run)->is_inside;
     if (s->overdue >= 0 || (!is_inside && tf_now() - l->told <= PATIENCE))
         return TF_OK;
-    s->overdue = l->task;
+    s->overdue = task;
     return tf_spawner_kill_host(slots->spawner, slot_id, error);
 }

@@ -56,6 +56,7 @@ void tf_slots_free(tf_slots *slots) {
         for (int b = 0; b < BATCH_BUFFERS; b++) {
             batch_map_close(&slots->slot[slot_id].map[b]);
             tf_intervals_free(&slots->slot[slot_id].order[b].wanted);
+            leave_nothing(&slots->slot[slot_id], b);
         }
     }
     descriptors_lower(slots->descriptors);

@@ -132,7 +132,7 @@ static batch_order order_of(const tf_slots *slots, int stage, int attempt, const
 /* Tells the host that the buffer is its own. A host that is gone is noticed through the spawner. */
 static void hand_over(slot *s, int b) {
     s->given[b] = s->used = true;
-    s->leaving[b] = (leaving){0};
+    leave_nothing(s, b);
     s->order[b].given = tf_now();
     s->order[b].given_wall = tf_wall();
     host_message message = {.buffer = b};

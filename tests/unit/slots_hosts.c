@@ -265,6 +265,48 @@ Test(slots, end_with_whatever_still_runs_in_them) {
     cr_expect_eq(children_of(getpid()), 0, "something outlived the spawner");
 }
 
+/* Tasks 0 and 3 would take for ever. What is left of a batch is submitted again, but for these. */
+static void leave_two_of_five(const char *manifest) {
+    farm f;
+    tf_error error;
+    int events;
+    farm_open(&f, 1, manifest);
+    cr_assert_eq(tf_slots_find(f.exec, 0, 0).slot, -1);
+    cr_assert_eq(submit(f.exec, 0, 0, 5, &error), 5);
+    const tf_slots_found found = tf_slots_find(f.exec, 0, 3);
+    cr_expect(found.slot == 0 && found.attempt == 1 && found.seconds >= 0 && found.seconds < 60);
+    tf_slots_leave(f.exec, 0, 0, 0);
+    tf_slots_leave(f.exec, 0, 0, 3);
+    tf_intervals rest = {0};
+    for (double limit = tf_now() + 60; !f.result->status[1] || !f.result->status[2] || !f.result->status[4];) {
+        cr_assert(tf_now() < limit);
+        cr_assert_eq(tf_slots_poll(f.exec, 0.1, outcome_add_rows, f.result, &events, &error), TF_OK);
+        for (; f.result->lefts > 0; f.result->lefts--)
+            tf_intervals_add(&rest, f.result->left[f.result->lefts - 1].first, f.result->left[f.result->lefts - 1].end);
+        tf_intervals_remove(&rest, 0, 1);
+        tf_intervals_remove(&rest, 3, 4);
+        if (rest.total > 0 && tf_slots_room(f.exec, 0) == 2) {
+            const tf_interval next = rest.items[0];
+            const int64_t taken = submit(f.exec, 0, next.first, next.end - next.first, &error);
+            cr_assert_gt(taken, 0);
+            tf_intervals_remove(&rest, next.first, next.first + taken);
+        }
+    }
+    tf_intervals_free(&rest);
+    for (int k = 0; k < 5; k++)
+        cr_expect_eq(f.result->status[k] == TF_STATUS_DONE, k % 3 != 0, "task %d", k);
+    farm_close(&f);
+    cr_expect_eq(children_of(getpid()), 0);
+}
+
+Test(slots, leave_functions_and_go_on_with_the_others_of_their_batch) {
+    leave_two_of_five("{\"over\": {\"seconds\": [1000, 0, 0, 1000, 0]}, \"run\": {\"function\": \"builtin:sleep\"}}");
+}
+
+Test(slots, leave_commands_and_go_on_with_the_others_of_their_batch) {
+    leave_two_of_five("{\"over\": {\"seconds\": [1000, 0, 0, 1000, 0]}, \"run\": {\"command\": \"sleep {seconds}\"}}");
+}
+
 /* It may be about to be forked. */
 static pid_t first_child_of(pid_t parent) {
     char path[64];
