@@ -2,7 +2,10 @@
 left of the other."""
 
 import json
+import os
 import pathlib
+import signal
+import unittest
 
 import farm
 import h5py
@@ -44,15 +47,17 @@ def is_alive(pid):
 
 @farm.first
 class SecondStarts(farm.FarmTest):
-    limit = 60
+    limit = 120
     slow = 1  # the last ranks of several are on nodes that are slow: so many
+    recovery = False
 
     def command(self, *arguments, ranks=None):
         command = super().command(*arguments, ranks=ranks)
         if not ranks or not self.slow:
             return command
         program = command[3:]
-        return [*command[:2], str(ranks - self.slow), *program, ":", "-n", str(self.slow), "env", "NODE=slow", *program]
+        how = ["--enable-recovery"] if self.recovery else []
+        return [command[0], *how, command[1], str(ranks - self.slow), *program, ":", "-n", str(self.slow), "env", "NODE=slow", *program]
 
     def manifest(self, run, tasks=6, **more):
         stage = {"over": {"i": {"range": [tasks]}}, "run": run, "results": {"y": "int64"}, "speculative": True}
@@ -165,6 +170,28 @@ class SecondStarts(farm.FarmTest):
             self.assertEqual(set(file["m/task/status"][()]), {farm.DONE})
             self.assertEqual(file["m/task/attempts"][task], 1)
         self.check_same_as_alone()
+
+    @unittest.skipIf(farm.MPICH, "MPICH's mpiexec can't let the others live")
+    def test_outlive_the_rank_of_either(self):
+        self.recovery = True
+        wait = "while test ! -e released; do sleep 0.01; done"
+        for first_dies in (True, False):
+            self.meet(f"touch pid_{{index}}_$$; {wait}", after=wait)
+            run = self.start("m.json", "--fresh", ranks=4)
+            self.wait_for(self.held_up, "no task was started a second time")
+            ((task, pid),) = self.held_up()
+            ranks = farm.ranks_of(run)
+            second = next(rank for rank in (1, 2) if pid in farm.descendants(ranks[rank]))
+            os.kill(ranks[3 if first_dies else second], signal.SIGKILL)
+            self.wait_for(lambda: "has died" in (self.folder / "stderr").read_text(), "the death is not noticed")
+            self.write("released", "")
+            run.wait(self.limit)
+            with h5py.File(self.folder / "m.h5") as file:
+                self.assertEqual(file["m/results/y"][()].tolist(), list(range(6)))
+                self.assertEqual(set(file["m/task/attempts"][()]), {1})
+                self.assertEqual(file["m/task/worker"][task], second if first_dies else 3)
+            for path in [*self.folder.glob("*_*"), self.folder / "released"]:
+                path.unlink()
 
     def test_end_with_a_run_that_is_to_end(self):
         """What is under way twice is open then, and nothing goes on."""
