@@ -11,6 +11,8 @@ def work(i) -> float:
     time.sleep(0.03)
     if os.environ.get("NODE") == "bad":
         raise OSError("no GPU")
+    while i == 89 and os.path.exists("wait"):
+        time.sleep(0.02)
     return 1.0 * i
 """
 
@@ -46,6 +48,22 @@ class Incidents(MapTest):
         self.assertEqual(json.loads(lines[3]), [{"run": 1, **incident}])
         self.assertEqual(lines[4], "1 1")
         self.assertEqual(lines[5], "[]", "the second run had no trouble")
+
+    def test_are_told_while_the_run_goes_on(self):
+        self.write("wait", "")
+        done = self.python(
+            """
+            import os, time, work
+            run = taskfarm.map(work.work, {"i": range(90)}, output="s.h5", launch="sh launch.sh", detach=True)
+            limit = time.monotonic() + 60
+            while not run.incidents and time.monotonic() < limit:
+                time.sleep(0.05)
+            print(run.state, [its["kind"] for its in run.incidents])
+            os.unlink("wait")
+            print(run.wait().state, [its["kind"] for its in run.incidents])
+            """
+        )
+        self.assertEqual(done.stdout, "running ['sick']\ncomplete ['sick']\n")
 
     @farm.first
     def test_are_told_by_the_last_event(self):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import tempfile
+from typing import Any
 
 from taskfarm._engine import environment, find
 from taskfarm._errors import EngineError, Error
@@ -54,6 +56,14 @@ def _said(stderr: str, path: str) -> str:
     """What the engine said, with the path as it was given."""
     lines = [line.removeprefix("taskfarm: ") for line in stderr.splitlines() if line.strip()]
     return "\n".join(lines).replace(os.path.abspath(path), path)
+
+
+def last_incidents(path: str) -> list[dict[str, Any]]:
+    """What has befallen workers in the last run so far, that of an output which a run is at work on, too."""
+    done = _run([find(), "status", os.path.abspath(path), "--json"])
+    if done.returncode != 0:
+        raise Error(_said(done.stderr, path) or f"{path}: taskfarm status ended with {done.returncode}")
+    return list(json.loads(done.stdout).get("incidents", []))
 
 
 def report(path: str, page: str) -> None:

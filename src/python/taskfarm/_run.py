@@ -12,6 +12,7 @@ from taskfarm._errors import EngineError, Error
 from taskfarm._extras import needed
 from taskfarm._folder import Folder
 from taskfarm._incidents import incident_lines
+from taskfarm._live import last_incidents
 from taskfarm._process import birth_of, end_detached, event_of, pause, signal_for, stop_detached
 from taskfarm._progress import count, rate_text, span
 
@@ -151,12 +152,8 @@ class Run:
         self._settle()
         if self._outcome is not None and "incidents" in self._outcome.end:
             return self._outcome.incidents
-        try:
-            return self._open()._last_incidents()
-        except Error as error:
-            if error.id == "no-output" and self._folder is not None:  # it has only just begun
-                return []
-            raise
+        is_new = self._folder is not None and not os.path.exists(self.path)
+        return [] if is_new else last_incidents(self.path)
 
     def wait(self) -> Run:
         """Waits for a detached run. Never raises for what has become of it."""
