@@ -1,6 +1,6 @@
 /* Rank 0 tells all where it can be reached (MPI passes that on) and the key by which what is sent is sealed: a network
- * may be anybody's. Its addresses are tried by each worker until one of them is answered. A pulse that comes twice, or
- * late, counts for nothing. */
+ * may be anybody's. Each worker asks at all of its addresses: by some there is no way, and what there is a way by now
+ * may be gone when it is needed. A pulse that comes twice, or late, counts for nothing. */
 #include "farm/pulses.h"
 
 #include <errno.h>
@@ -124,14 +124,12 @@ static void follow_master(pulses *p) {
     leave(p);
 }
 
-static void hear_master(pulses *p, const datagram_address *from, const pulse *answer) {
+static void hear_master(pulses *p, const pulse *answer) {
     if (answer->kind == PULSE_ENDS)
         follow_master(p);
     if (answer->kind != PULSE_ANSWERS || answer->number <= p->answered || answer->number > p->asked)
         return;
     p->answered = answer->number;
-    p->agreed.address[0] = *from; /* there it can be reached */
-    p->agreed.addresses = 1;
     silences_hear(&p->silences, 0);
 }
 
@@ -227,7 +225,7 @@ static void take_turn(pulses *p) {
         if (p->rank == 0)
             answer_worker(p, &from, &one);
         else if (one.rank == p->rank)
-            hear_master(p, &from, &one);
+            hear_master(p, &one);
     }
     if (p->rank > 0 && is_to_ask(p, now))
         ask(p, now);

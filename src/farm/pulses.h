@@ -37,7 +37,7 @@ typedef struct pulses_invitation {
     double patience; /* s for which a rank may be silent */
     seal_key key;
     int32_t addresses; /* how many it has; 0: there are no pulses */
-    datagram_address address[16];
+    datagram_address address[32];
 } pulses_invitation;
 
 /* `patience` counts on rank 0; `ends` is the caller's. The invitation is made on rank 0, and to be copied to the others
