@@ -281,6 +281,9 @@ pid_t tf_child_fork(tf_child *child, tf_error *error);
 /* Waits for a child's end. Returns its status as waitpid does. */
 int tf_child_wait(pid_t pid);
 
+/* Waits for the child's end, for at most `patience` seconds. false: it has not come. */
+bool tf_child_ends_within(const tf_child *child, double patience);
+
 /* Closes the socket and waits for the child's end, for at most `patience` seconds. false: it has not come, and the
  * process is there still. */
 bool tf_child_close(tf_child *child, double patience);

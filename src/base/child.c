@@ -52,12 +52,16 @@ int tf_child_wait(pid_t pid) {
     return status;
 }
 
-bool tf_child_close(tf_child *child, double patience) {
+bool tf_child_ends_within(const tf_child *child, double patience) {
     const double deadline = tf_now() + patience;
     int status;
     pid_t ended;
-    close(child->socket);
     while ((ended = waitpid(child->pid, &status, WNOHANG)) == 0 && tf_now() < deadline)
         poll(NULL, 0, 1);
     return ended != 0;
+}
+
+bool tf_child_close(tf_child *child, double patience) {
+    close(child->socket);
+    return tf_child_ends_within(child, patience);
 }

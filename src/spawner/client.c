@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define PATIENCE 10.0 /* s that a rank waits for its spawner to end: a process that can't be killed may keep it */
+#define TIDYING  2.0  /* s that its guard then has */
 
 struct tf_spawner {
     tf_child child; /* the guard; the socket is to the spawner */
@@ -40,11 +41,22 @@ tf_spawner *tf_spawner_fork(const tf_function *program, tf_error *error) {
     return spawner;
 }
 
+/* It stands still, in a file system that is gone as a rule: its guard does what is left to do, unless it stands still,
+ * too. While they are there a launcher waits for what they might print. */
+static void end_both(const tf_spawner *spawner) {
+    const pid_t pid = __atomic_load_n(&spawner->pulse->pid, __ATOMIC_ACQUIRE);
+    if (pid > 0)
+        kill(pid, SIGKILL);
+    if (!tf_child_ends_within(&spawner->child, TIDYING))
+        kill(spawner->child.pid, SIGKILL);
+}
+
 void tf_spawner_close(tf_spawner *spawner) {
     if (!spawner)
         return;
     tf_spawner_wake(spawner);
-    tf_child_close(&spawner->child, PATIENCE);
+    if (!tf_child_close(&spawner->child, PATIENCE))
+        end_both(spawner);
     pulse_free(spawner->pulse);
     free(spawner);
 }
