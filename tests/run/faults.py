@@ -6,15 +6,20 @@ command line without the fault gives the right bytes."""
 
 import collections
 import concurrent.futures
+import contextlib
 import dataclasses
 import errno
+import functools
+import json
 import os
 import pathlib
 import random
 import re
 import shutil
+import signal
 import struct
 import subprocess
+import time
 
 import farm
 import h5py
@@ -57,20 +62,22 @@ def sites(record, ranks):
     return found
 
 
-def ways(call):
-    """How a call may fail."""
+def ways(site):
+    """How a call may fail. A stall ends after a while; what hangs does not return."""
+    call = site.call
     if call in MAKING:
-        return [str(errno.EAGAIN), str(errno.ENOMEM), "hang"]
+        return [str(errno.EAGAIN), str(errno.ENOMEM), "stall"]
     if call in MEMORY:
-        return [str(errno.ENOMEM), "hang"]
+        return [str(errno.ENOMEM), "stall"]
     short = ["short"] if call in MOVING else []
-    return [str(errno.EIO), *([] if call in LOOKING else [str(errno.ENOSPC)]), *short, "hang"]
+    hang = [] if is_of_a_task(site) else ["hang"]
+    return [str(errno.EIO), *([] if call in LOOKING else [str(errno.ENOSPC)]), *short, "stall", *hang]
 
 
 @dataclasses.dataclass(frozen=True)
 class Fault:
     site: Site
-    how: str  # as in TASKFARM_FAIL
+    how: str  # as in TASKFARM_FAIL, or "stall"
     number: int  # of the call, of those from there
     lasts: bool  # all later ones from there fail, too
 
@@ -82,8 +89,9 @@ class Fault:
     def environment(self):
         site = self.site
         return {
-            "TASKFARM_FAIL": f"{site.call}@{site.hash:x}:{self.how}:{self.number}{'+' if self.lasts else ''}",
+            "TASKFARM_FAIL": f"{site.call}@{site.hash:x}:{'hang' if self.how == 'stall' else self.how}:{self.number}{'+' if self.lasts else ''}",
             "TASKFARM_FAIL_RANK": str(site.rank),
+            "TASKFARM_FAIL_SECONDS": "0.5" if self.how == "stall" else "0",
         }
 
     @property
@@ -102,6 +110,8 @@ class Fault:
         reasons = [os.strerror(int(self.how)), {errno.ENOSPC: "no room left", errno.ENOMEM: "memory"}.get(int(self.how), "")] if self.how.isdigit() else []
         if self.is_kept_by_mpi and "of what all ranks do together takes longer than" in done.stderr:
             return None
+        if done.returncode == 75 and re.search("has not (been )?heard", done.stderr):
+            return None  # on a machine that is that busy a rank may be lost before its call fails
         if reasons and done.returncode != 1 and not any(reason and reason in done.stderr for reason in reasons):
             return "it does not say what the system said"
         if self.how.isdigit() and "damaged" in done.stderr:
@@ -119,19 +129,36 @@ def draw(rng, found, count):
 
 
 def one_of(rng, site, how=None):
-    how, number, lasts = how or rng.choice(ways(site.call)), rng.randint(1, site.calls), rng.random() < 0.25
-    return Fault(site, how, number, lasts and how != "hang")
+    how, number, lasts = how or rng.choice(ways(site)), rng.randint(1, site.calls), rng.random() < 0.25
+    return Fault(site, how, number, lasts and how not in ("stall", "hang"))
 
 
 def everything(rng, found):
     """Every way of every site."""
-    return [one_of(rng, site, how) for site in found for how in ways(site.call)]
+    return [one_of(rng, site, how) for site in found for how in ways(site)]
+
+
+FUNCTION = {"over": {"i": {"range": [300]}}, "run": {"function": "builtin:random"}, "results": {"x": "float64", "s": "string"}}
+
+
+def campaign(*stages, **files):
+    """Makes the files of a campaign in a folder."""
+
+    def make(folder):
+        (folder / "x.json").write_text(json.dumps({"seed": 1, "stages": list(stages)}))
+        for name, text in files.items():
+            (folder / name).write_text(text)
+        (folder / "raw").mkdir(exist_ok=True)
+        for n in range(4):
+            (folder / f"raw/{n}").write_text(f"raw {n}\n" * 100)
+
+    return make
 
 
 class FaultTest(farm.FarmTest):
     """A campaign is a function that makes its files in a folder, the manifest x.json among them."""
 
-    limit = 60
+    limit = 150
     arguments = ("x.json", "--slots", "2", "--sync", "0.01", "--patience", "1", "--progress", "none")
 
     def launch(self, folder, ranks, arguments, **more):
@@ -144,15 +171,22 @@ class FaultTest(farm.FarmTest):
         if ranks > 1:
             words = [farm.MPIRUN, "-n", str(ranks), "env", *(f"{k}={v}" for k, v in env.items()), *words]
             env = {}
-        return subprocess.run(
-            words,
-            cwd=folder,
-            env=farm.environment(TMPDIR=str(local), **env),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=self.limit,
-        )
+        told = [folder / "stdout", folder / "stderr"]  # not pipes: what hangs would keep them open
+        with open(told[0], "wb") as out, open(told[1], "wb") as err:
+            try:
+                done = subprocess.run(
+                    words,
+                    cwd=folder,
+                    env=farm.environment(TMPDIR=str(local), **env),
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=err,
+                    timeout=self.limit,
+                )
+            except subprocess.TimeoutExpired:
+                done = subprocess.CompletedProcess(words, None)
+        done.stdout, done.stderr = (path.read_text(errors="replace") for path in told)
+        return done
 
     def fresh(self, make):
         """A folder with the campaign's files."""
@@ -167,9 +201,21 @@ class FaultTest(farm.FarmTest):
         self.outcomes = collections.Counter()
         self.failures = []
 
+    def try_kinds(self, kinds, drawn):
+        """So many faults of each kind of stage, half of them on one rank and half on three; with --soak every way of every site."""
+        rng = seed()
+        tried = 0
+        for make in kinds.values():
+            for ranks in (1, 3):
+                found = self.count(make, ranks)
+                tried += len(found)
+                self.run_faults(make, ranks, everything(rng, found) if farm.SOAK else draw(rng, found, drawn // 2))
+        print(f"{tried} call sites")
+        self.tell()
+
     def count(self, make, ranks):
         folder = self.fresh(make)
-        done = self.launch(folder, ranks, self.arguments, TASKFARM_FAIL_RECORD=str(folder / "record"))
+        done = self.launch(folder, ranks, (*self.arguments, "--patience", "60"), TASKFARM_FAIL_RECORD=str(folder / "record"))
         self.assertEqual(done.returncode, 0, farm.told(done, folder))
         self.expected = state_of(folder)
         found = sites(folder / "record", ranks)
@@ -186,11 +232,12 @@ class FaultTest(farm.FarmTest):
                 shutil.rmtree(folder, ignore_errors=True)
 
     def outcome(self, folder, ranks, fault):
-        seconds = "0.5" if fault.how == "hang" else "0"
-        try:
-            done = self.launch(folder, ranks, self.arguments, TASKFARM_FAIL_SECONDS=seconds, **fault.environment)
-        except subprocess.TimeoutExpired as hung:
-            return "hangs", f"it hangs\n{(hung.stderr or b'').decode(errors='replace')}"
+        patience = ("--patience", "0.5") if fault.how == "hang" else ()  # the sooner is it given up
+        done = self.launch(folder, ranks, (*self.arguments, *patience), **fault.environment)
+        if fault.how == "hang":
+            end_processes(folder / "local")
+        if done.returncode is None:
+            return "hangs", f"it hangs\n{done.stderr}"
         told = farm.told(done, folder)
         if done.returncode == 0:
             wrong = differences(self.expected, state_of(folder))
@@ -220,7 +267,7 @@ class FaultTest(farm.FarmTest):
 
     def run_faults(self, make, ranks, faults):
         """Several at a time: they wait for the most part; failures are in self.failures."""
-        with concurrent.futures.ThreadPoolExecutor(max_workers=4) as pool:
+        with concurrent.futures.ThreadPoolExecutor(max_workers=6) as pool:
             for fault, (outcome, wrong) in zip(faults, pool.map(lambda fault: self.suffer(make, ranks, fault), faults), strict=True):
                 self.outcomes[fault.site.call, fault.name, outcome] += 1
                 if wrong:
@@ -241,11 +288,40 @@ class FaultTest(farm.FarmTest):
         self.assertEqual(len(self.failures), 0, "\n\n".join(self.failures[:20]))
 
 
-def located(site):
-    """The innermost functions of the program, by name."""
+@functools.cache
+def functions_of(site):
+    """Those of the program, by name, the innermost first."""
     offsets = [word.partition("+")[2] for word in site.functions.split() if word.startswith(f"{pathlib.Path(farm.TASKFARM).name}+")]
-    named = subprocess.run(["addr2line", "-fse", farm.TASKFARM, *offsets[:8]], capture_output=True, text=True).stdout.split("\n")[::2]
-    return " < ".join(name for name in named if name)
+    named = subprocess.run(["addr2line", "-fse", farm.TASKFARM, *offsets], capture_output=True, text=True).stdout.split("\n")[::2]
+    return [name for name in named if name]
+
+
+def located(site):
+    return " < ".join(functions_of(site)[:8])
+
+
+def is_of_a_task(site):
+    """Of a host: what hangs there holds up the task, as it would a command that looks at the same files."""
+    return "host_main" in functions_of(site)
+
+
+def processes_of(temporary):
+    """Those of a run that has this folder for temporary files."""
+    wanted = f"TMPDIR={temporary}".encode()
+    for entry in pathlib.Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and wanted in (entry / "environ").read_bytes().split(b"\0"):
+                yield int(entry.name)
+
+
+def end_processes(temporary):
+    """They are given a while to end by themselves; one whose call hangs can't."""
+    limit = time.monotonic() + 5
+    while list(processes_of(temporary)) and time.monotonic() < limit:
+        time.sleep(0.05)
+    for pid in processes_of(temporary):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def state_of(folder):
