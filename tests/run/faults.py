@@ -347,6 +347,8 @@ def wrong_row(file, name, expected):
     done = file[name]["task/status"][()] == farm.DONE
     is_finished = "finished" in file[name].attrs  # texts come into the file as the stage ends
     for key, column in file[name].get("results", {}).items():
+        if column is None:  # a change of metadata was cut off: the next run sees that by the journal
+            continue
         if column.dtype.kind not in "if" and not is_finished:
             continue
         whole = expected.get(f"{name}/results/{key}")
