@@ -26,6 +26,18 @@ static double tell_progress(const rank *r, const tf_farm_options *options, doubl
     return now;
 }
 
+/* What the last words are to say, should they be needed. `known`: when that was last told. Returns when it was now. */
+static double tell_watchman(const rank *r, double known) {
+    const double now = tf_now(), tick = 1; /* s */
+    if (!r->master || now - known < tick)
+        return known;
+    tf_buf text = {0};
+    master_name_quiet(r->master, &text);
+    watchman_know(r->watchman, tf_buf_text(&text));
+    tf_buf_free(&text);
+    return now;
+}
+
 static void wait_for_doorbell(const rank *r, double seconds) {
     struct pollfd heard = {.fd = r->transport->doorbell, .events = POLLIN};
     ppoll(&heard, 1, &(struct timespec){.tv_nsec = (long)(seconds * 1e9)}, NULL);
@@ -38,7 +50,7 @@ static double loop_patience(const rank *r) {
 
 void loop_run(rank *r, const tf_farm_options *options) {
     const double limit = loop_patience(r);
-    double wait = 0, told = 0;
+    double wait = 0, told = 0, known = 0;
     while (!r->ended) {
         const double longest = r->transport->listen(r->transport->context);
         watchman_expect(r->watchman, "one turn of its loop (messages, rows to be written)", limit);
@@ -53,6 +65,7 @@ void loop_run(rank *r, const tf_farm_options *options) {
         else if (!works && wait > 0)
             wait_for_doorbell(r, wait);
         told = tell_progress(r, options, told);
+        known = tell_watchman(r, known);
     }
     tell_progress(r, options, told);
 }

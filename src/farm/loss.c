@@ -32,6 +32,13 @@ static void name_rank(const peers *p, int rank, tf_buf *out) {
     tf_buf_addf(out, "rank %d%s%s ", rank, *host ? " on " : "", host);
 }
 
+void loss_describe_quiet(const peers *p, int rank, tf_buf *out) {
+    char duration[32];
+    tf_buf_adds(out, ", and ");
+    name_rank(p, rank, out);
+    tf_buf_addf(out, "has not been heard for %s", tf_format_duration(peers_silence(p, rank), duration));
+}
+
 void loss_describe_late(const peers *p, int rank, double seconds, tf_buf *out) {
     char duration[32];
     name_rank(p, rank, out);

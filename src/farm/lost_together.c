@@ -79,15 +79,11 @@ static void tell(void *context, const char *what, const lost_rank *lost, int cou
         tell_workers(l, what, lost, count);
 }
 
-/* The watchman may be reading what it was told before. */
 static void see(void *context, bool all, const char *blocked) {
-    lost_together *l = context;
-    char *text = l->seen[!l->second];
-    snprintf(text, sizeof *l->seen, ", though all ranks answer%s%s", *blocked ? ": " : "", blocked);
-    if (all && strcmp(text, l->seen[l->second]) == 0)
-        return;
-    l->second = !l->second;
-    watchman_add(l->watchman, all ? text : NULL);
+    const lost_together *l = context;
+    char text[300];
+    snprintf(text, sizeof text, ", though all ranks answer%s%s", *blocked ? ": " : "", blocked);
+    watchman_know(l->watchman, all ? text : "");
 }
 
 static void leave(void *context) {

@@ -11,8 +11,6 @@ typedef struct lost_together {
     double patience;
     const char *output; /* on rank 0, once the output is open: its history notes it. NULL: it can't. Atomic */
     bool tells_node;    /* people are told which node the launcher may wait for */
-    char seen[2][300];  /* what the watchman was told last of the others, and what before that */
-    bool second;        /* which of the two it was */
 } lost_together;
 
 /* `lost` is the caller's. */

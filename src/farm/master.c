@@ -196,6 +196,12 @@ void master_incidents(const master *m, tf_buf *out) {
     incidents_list(m->incidents, out);
 }
 
+void master_name_quiet(const master *m, tf_buf *out) {
+    const int rank = m->draining ? peers_find_quietest(&m->peers) : NOBODY;
+    if (rank != NOBODY && peers_silence(&m->peers, rank) > SILENCE)
+        loss_describe_quiet(&m->peers, rank, out);
+}
+
 void master_name_away(const master *m, const char *here, tf_buf *out) {
     peers_name_away(&m->peers, here, out);
 }

@@ -40,6 +40,9 @@ int64_t master_enough(const master *master, int stage);
 /* What has befallen workers, as the history of the output has it: a JSON list. */
 void master_incidents(const master *m, tf_buf *out);
 
+/* Once the end is near: what the last words are to say of a worker that is silent, if there is one (loss.h). */
+void master_name_quiet(const master *m, tf_buf *out);
+
 /* The nodes of workers that are lost, but for the one that is called `here`: "node2 and 3 others". */
 void master_name_away(const master *master, const char *here, tf_buf *out);
 

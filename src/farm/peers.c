@@ -61,6 +61,15 @@ double peers_silence(const peers *p, int rank) {
     return p->listened - p->peer[rank].heard;
 }
 
+int peers_find_quietest(const peers *p) {
+    int quietest = NOBODY;
+    for (int rank = 1; rank < p->ranks; rank++)
+        if (p->peer[rank].is_up && !p->peer[rank].is_lost &&
+            (quietest == NOBODY || p->peer[rank].heard < p->peer[quietest].heard))
+            quietest = rank;
+    return quietest;
+}
+
 peer_state peers_judge(const peers *p, int rank, double silence) {
     const peer *who = &p->peer[rank];
     const double silent = peers_silence(p, rank);

@@ -65,6 +65,9 @@ peer_state peers_judge(const peers *p, int rank, double silence);
 /* s for which nothing has been heard of the rank. */
 double peers_silence(const peers *p, int rank);
 
+/* Of those that have come and are not lost the one that has been silent for longest. NOBODY: there is none. */
+int peers_find_quietest(const peers *p);
+
 void peers_mark_lost(peers *p, int rank, peer_state why);
 
 /* All workers are asked whether they are there. Returns the summons' number. */

@@ -51,13 +51,14 @@ struct watchman {
     /* Atomic. */
     int count, last; /* signals so far, and the last one's number */
     bool ending, over;
-    int status;        /* of the process, if it is ended; -1: the run is to be gone on with */
-    const char *words; /* once there is a status; NULL: none */
-    const char *what;  /* the rank is at */
-    const char *more;  /* words to add if it takes too long; NULL: none */
-    double limit;      /* s that it may take */
-    double rest;       /* tf_now() by which the process is to have ended; INFINITY: it is not to end */
-    unsigned beats;    /* how often it has said so */
+    int status;         /* of the process, if it is ended; -1: the run is to be gone on with */
+    const char *words;  /* once there is a status; NULL: none */
+    const char *what;   /* the rank is at */
+    char known[2][300]; /* of the other ranks: the last words that were known, and those before */
+    int newest;         /* which of the two are the last */
+    double limit;       /* s that it may take */
+    double rest;        /* tf_now() by which the process is to have ended; INFINITY: it is not to end */
+    unsigned beats;     /* how often it has said so */
     /* As they were before. */
     sigset_t mask;
     struct sigaction action[ASKING], failed[FAILING];
@@ -100,9 +101,9 @@ static bool is_read(void) {
 
 /* The last words. `what`: the rank is stuck at it; NULL: it was asked to end. */
 static void say_why(const watchman *w, const char *what, int status) {
-    char why[800] = "ended without waiting any longer", host[64] = "", call[BLOCKED_TEXT];
+    char why[800], host[64] = "", call[BLOCKED_TEXT];
     gethostname(host, sizeof host - 1);
-    const char *more = __atomic_load_n(&w->more, __ATOMIC_RELAXED);
+    const char *known = w->known[__atomic_load_n(&w->newest, __ATOMIC_ACQUIRE)];
     if (what) {
         const bool is_alone = __atomic_load_n(&w->is_alone, __ATOMIC_RELAXED);
         const int length = is_alone ? 0 : snprintf(why, sizeof why, "rank %d on %s: ", w->rank, host);
@@ -110,7 +111,9 @@ static void say_why(const watchman *w, const char *what, int status) {
         snprintf(why + length, sizeof why - (size_t)length,
                  "%s takes longer than %g s without a sign of life%s%s%s%s, and is not waited for any longer "
                  "(--patience makes that longer)",
-                 what, w->limit, *call ? " (it is in " : "", call, *call ? ")" : "", more ? more : "");
+                 what, w->limit, *call ? " (it is in " : "", call, *call ? ")" : "", known);
+    } else {
+        snprintf(why, sizeof why, "ended without waiting any longer%s", known);
     }
     if (status >= 0 && w->words)
         tf_say("%s", w->words);
@@ -270,8 +273,12 @@ void watchman_live(watchman *w) {
     __atomic_add_fetch(&w->beats, 1, __ATOMIC_RELEASE);
 }
 
-void watchman_add(watchman *w, const char *words) {
-    __atomic_store_n(&w->more, words, __ATOMIC_RELAXED);
+/* The watchman may be reading what was known before. */
+void watchman_know(watchman *w, const char *words) {
+    if (strcmp(words, w->known[w->newest]) == 0)
+        return;
+    snprintf(w->known[!w->newest], sizeof *w->known, "%s", words);
+    __atomic_store_n(&w->newest, !w->newest, __ATOMIC_RELEASE);
 }
 
 void watchman_leave_within(watchman *w, double seconds) {

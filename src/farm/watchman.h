@@ -39,9 +39,9 @@ void watchman_guard_tasks(const watchman *w, double patience);
 /* What the rank is at is going on. From any thread. */
 void watchman_live(watchman *w);
 
-/* Words to add where the rank takes too long for what it is at: behind a comma, and the caller's; NULL: none. From any
- * thread. */
-void watchman_add(watchman *w, const char *words);
+/* What is known of the other ranks, to be added to the last words: behind a comma; "": nothing is. From one thread at a
+ * time. */
+void watchman_know(watchman *w, const char *words);
 
 /* Ends the process with the status that it is to have now, in silence, from any thread; or after so many seconds,
  * whatever it is at, if it has not ended by then. */
