@@ -1,8 +1,12 @@
-/* Incidents are few: a list, in the order in which they began. That is the order in which the history has them, too. */
+/* A list, in the order in which they began. That is the order in which the history has them, too. As a rule they are
+ * few; but thousands of ranks may be lost at once, and each entry of the history takes as long as all before it: the
+ * first MOST are kept, of the others people are only warned. */
 #include "farm/incidents.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
+
+enum { MOST = 500 };
 
 typedef struct entry {
     incident what; /* host and text are the entry's own */
@@ -84,6 +88,10 @@ static bool has(const incidents *i, incident_kind kind, int rank) {
 void incidents_begin(incidents *i, const incident *what) {
     if (has(i, what->kind, what->rank))
         return;
+    if (i->entries == MOST) {
+        warn(i, what->text);
+        return;
+    }
     i->entry = tf_realloc_array(i->entry, (size_t)i->entries + 1, sizeof *i->entry);
     entry *e = &i->entry[i->entries];
     *e = (entry){.what = *what};
@@ -100,11 +108,11 @@ void incidents_begin_now(incidents *i, incident_kind kind, int rank, const char 
 
 void incidents_end(incidents *i, incident_kind kind, const char *text) {
     int last = i->entries - 1;
+    warn(i, text);
     while (last >= 0 && i->entry[last].what.kind != kind)
         last--;
     if (last < 0 || i->entry[last].end > 0)
         return;
     i->entry[last].end = tf_wall();
-    warn(i, text);
     keep(i, last);
 }

@@ -23,13 +23,14 @@ void incident_write(const incident *incident, double end, tf_buf *out);
 incidents *incidents_new(const tf_farm_options *options, const output *output);
 void incidents_free(incidents *i);
 
-/* An incident begins. Nothing happens if one of this kind is under way on the rank. */
+/* An incident begins. Nothing happens if one of this kind is under way on the rank. Of a run with very many the first
+ * few hundred are kept. */
 void incidents_begin(incidents *i, const incident *incident);
 
 /* The same, of one that begins now. */
 void incidents_begin_now(incidents *i, incident_kind kind, int rank, const char *host, const char *text);
 
-/* The last incident of this kind is over since now: people are told so by `text`. Nothing happens if it was before. */
+/* The last incident of this kind is over since now: people are told so by `text`. */
 void incidents_end(incidents *i, incident_kind kind, const char *text);
 
 /* All of them, in the order in which they began, as the history has them: a JSON list. */
