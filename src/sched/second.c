@@ -28,23 +28,25 @@ static int64_t count_all_idle(const tf_sched *s, int class_id) {
     return idle;
 }
 
-/* A worker for the second start of a task of the first one's, if possible on another machine; -1: there is none. */
-static int find_second(const tf_sched *s, int class_id, int first_id) {
-    int best_id = -1;
-    for (int worker_id = 0; worker_id < s->workers; worker_id++) {
+/* A worker for the second start of a task of the first one's; -1: there is none. One of another machine goes before
+ * others, and then one that has done tasks of the stage. */
+static int find_second(const tf_sched *s, const stage *st, int first_id) {
+    enum { IS_THERE = 1, IS_PROVEN = 1, IS_ELSEWHERE = 2 };
+    int best_id = -1, best = 0;
+    for (int worker_id = 0; worker_id < s->workers && best < IS_THERE + IS_PROVEN + IS_ELSEWHERE; worker_id++) {
         const worker *w = &s->worker[worker_id];
-        const bool is_elsewhere = w->host != s->worker[first_id].host;
-        if (worker_id == first_id || (best_id >= 0 && !is_elsewhere) || count_idle(s, w, class_id) == 0)
+        if (worker_id == first_id || count_idle(s, w, st->class_id) == 0)
             continue;
-        best_id = worker_id;
-        if (is_elsewhere)
-            break;
+        const int fitness = IS_THERE + (watch_has_done(st->watch, worker_id) ? IS_PROVEN : 0) +
+                            (w->host != s->worker[first_id].host ? IS_ELSEWHERE : 0);
+        best_id = fitness > best ? worker_id : best_id;
+        best = fitness > best ? fitness : best;
     }
     return best_id;
 }
 
 static bool start_second(tf_sched *s, twin *t, tf_action *action) {
-    const int second_id = find_second(s, s->stage[t->stage_id].class_id, t->first_id);
+    const int second_id = find_second(s, &s->stage[t->stage_id], t->first_id);
     if (second_id < 0)
         return false;
     t->state = TWIN_IS_DOUBLE;
@@ -84,8 +86,7 @@ static bool ask(tf_sched *s, int stage_id, double now, tf_action *action) {
     if (count_all_idle(s, st->class_id) <= count_expected(s, now))
         return false;
     for (int64_t task; (task = watch_next(s, stage_id, now, &at, &first_id)) >= 0; at++) {
-        if (now - st->watch->outing[at].since < watch_limit(s, st, all, first_id) ||
-            find_second(s, st->class_id, first_id) < 0)
+        if (now - st->watch->outing[at].since < watch_limit(s, st, all, first_id) || find_second(s, st, first_id) < 0)
             continue;
         const int64_t number = ++s->questions;
         twins_add(

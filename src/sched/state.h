@@ -234,6 +234,11 @@ void watch_free(watch *w);
 void watch_grant(const tf_sched *s, int stage_id, int worker_id, tf_interval tasks);
 void watch_note(const tf_sched *s, int stage_id, int worker_id, int64_t count, double seconds);
 
+/* Has the worker done any of the stage's tasks well? */
+static inline bool watch_has_done(const watch *w, int worker_id) {
+    return worker_id < w->timings && w->timing[worker_id].tasks > 0;
+}
+
 /* The sums over all workers that are not slow. */
 timing watch_sum(const tf_sched *s, const stage *st);
 

@@ -159,6 +159,26 @@ Test(twins, are_on_two_machines_if_another_is_idle) {
     }
 }
 
+/* Worker 1 comes late: nobody knows what it is good for, but whether it is on the slow worker's machine. */
+Test(twins, are_where_tasks_of_the_stage_have_done_well) {
+    for (int is_elsewhere = 0; is_elsewhere < 2; is_elsewhere++) {
+        const tf_sched_stage stage = {.tasks = TASKS, .speculative = true};
+        tf_action a;
+        tf_sched *s = tf_sched_new(&stage, 1);
+        cr_assert(tf_sched_next(s, 0, &a) && a.kind == TF_ACTION_LAYOUT);
+        tf_sched_worker_up(s, 0, (tf_resources){.slots = 1});
+        tf_sched_worker_up(s, 2, (tf_resources){.slots = 1});
+        tf_sched_set_host(s, 2, is_elsewhere ? 2 : 0);
+        while (tf_sched_next(s, 0, &a))
+            if (a.worker == 2)
+                cr_assert(tf_sched_report(s, 2, 0, a.first, 1, 0, 1));
+        tf_sched_worker_up(s, 1, (tf_resources){.slots = 1});
+        tf_sched_set_host(s, 1, 1);
+        cr_expect_eq(start_twice(s), is_elsewhere ? 2 : 1);
+        tf_sched_free(s);
+    }
+}
+
 Test(twins, that_were_not_begun_are_given_to_another_alone) {
     tf_sched *s = begin((tf_sched_stage){0});
     const int64_t asked = ask(s, 3);
