@@ -97,6 +97,22 @@ class Tasks(NodesTest):
         self.assert_nothing_is_left()
 
 
+    @farm.first
+    def test_that_take_too_long_are_started_again_on_another_node(self):
+        """One is held up on node 2, where another worker is idle as well."""
+        hold = "if test $(hostname) = node2 && mkdir held; then echo {index} >held/task; exec sleep 1000; fi; "
+        command = hold + "sleep 0.05; echo $(hostname)"
+        results = {"host": {"type": "string", "from": "field:1"}}
+        self.write("c.json", {"over": {"i": {"range": [24]}}, "run": {"command": command}, "results": results, "speculative": True})
+        self.box.slots = 1
+        text = self.box.run("c.json", hosts={1: 2, 2: 2, 3: 1})
+        self.assertRegex(text, r"taskfarm: c: 24 done, 0 failed in ")
+        task = int((self.folder / "held/task").read_text())
+        self.assertIn(f"c[i={task}] of rank ", text)
+        self.assertNotEqual(self.column("c", "results/host")[task], "node2")
+        self.assert_nothing_is_left()
+
+
 class Shared(NodesTest):
     @farm.first
     def test_an_output_is_of_one_run_whatever_node_it_is_on(self):
