@@ -28,7 +28,7 @@ static double tell_progress(const rank *r, const tf_farm_options *options, doubl
 
 /* What the last words are to say, should they be needed. `known`: when that was last told. Returns when it was now. */
 static double tell_watchman(const rank *r, double known) {
-    const double now = tf_now(), tick = 1; /* s */
+    const double now = tf_now_coarse(), tick = 1; /* s */
     if (!r->master || now - known < tick)
         return known;
     tf_buf text = {0};
