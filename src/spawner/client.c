@@ -45,6 +45,7 @@ tf_spawner *tf_spawner_fork(const tf_function *program, tf_error *error) {
  * too. While they are there a launcher waits for what they might print. */
 static void end_both(const tf_spawner *spawner) {
     const pid_t pid = __atomic_load_n(&spawner->pulse->pid, __ATOMIC_ACQUIRE);
+    tf_say("the spawner stands still, and is killed; it may have left folders in %s", tf_temporary_folder());
     if (pid > 0)
         kill(pid, SIGKILL);
     if (!tf_child_ends_within(&spawner->child, TIDYING))
