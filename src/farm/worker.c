@@ -15,6 +15,7 @@
 #include "base/storage.h"
 #include "farm/contact.h"
 #include "farm/kept_rows.h"
+#include "farm/reopened.h"
 #include "farm/reports.h"
 #include "farm/shared_tasks.h"
 #include "farm/task_queue.h"
@@ -51,7 +52,7 @@ struct worker {
     bool has_drained;             /* DRAINED was sent */
     drained_message unable;       /* why nothing can be run any more; "": as far as is known it can */
     bool is_broken;               /* BROKEN was sent, or is to be: the worker does nothing else */
-    tf_buf status, blobs;         /* copies, for rows of which some are to be tried again */
+    reopened reopened;            /* rows of which some are to be tried again */
     unwritten unwritten;          /* rows that could not be written */
     tf_patience patience;         /* with storage */
 };
@@ -107,8 +108,7 @@ void worker_free(worker *w) {
     kept_rows_free(w->kept);
     shared_tasks_free(w->shared);
     reports_free(&w->reports);
-    tf_buf_free(&w->status);
-    tf_buf_free(&w->blobs);
+    reopened_free(&w->reopened);
     unwritten_free(&w->unwritten);
     free(w);
 }
@@ -279,41 +279,6 @@ static tf_err feed_slots(worker *w, tf_error *error) {
 
 /* ---- Rows ---- */
 
-/* Rows from `from` on whose attempt failed stay pending, and leave no text. What is returned borrows from `rows` and
- * from the worker. */
-static tf_rows reopen_failed(worker *w, const tf_rows *rows, int64_t from) {
-    tf_rows reopened = *rows;
-    tf_buf_clear(&w->status);
-    tf_buf_clear(&w->blobs);
-    tf_buf_add(&w->status, rows->status, (size_t)rows->count);
-    for (int64_t row = from; row < rows->count; row++) {
-        if (!tf_status_has_failed(rows->status[row]))
-            continue;
-        w->status.data[row] = TF_STATUS_PENDING;
-        reopened.failed--;
-        reopened.pending++;
-    }
-    const char *bytes = rows->blobs;
-    for (size_t at = 0, size; at < rows->blobs_size; at += size) {
-        const tf_record *record = (const tf_record *)(const void *)(bytes + at);
-        size = tf_record_size((size_t)record->length);
-        if (w->status.data[record->index - rows->first] != TF_STATUS_PENDING)
-            tf_buf_add(&w->blobs, record, size);
-    }
-    reopened.status = (const uint8_t *)w->status.data;
-    reopened.blobs = w->blobs.data;
-    reopened.blobs_size = w->blobs.length;
-    return reopened;
-}
-
-/* Where the rows at the end begin that have failed: behind the last that did well. */
-static int64_t find_last_failed(const tf_rows *rows) {
-    int64_t from = rows->count;
-    while (from > 0 && tf_status_has_failed(rows->status[from - 1]))
-        from--;
-    return from;
-}
-
 /* Is it for the master to say whether tasks have failed, or this worker? */
 static bool is_judged(const worker *w) {
     enum { MASTER_AND_WORKER = 2 };
@@ -429,13 +394,13 @@ static tf_err accept_own(void *context, int slot, const tf_rows *rows, tf_interv
     (void)slot;
     worker *w = context;
     const bool last = is_last(w, rows);
-    tf_rows reopened;
+    tf_rows open;
     if (rows->failed > 0 && (!last || is_judged(w))) {
-        const int64_t from = last ? find_last_failed(rows) : 0;
+        const int64_t from = last ? reopened_find_failed(rows) : 0;
         if (last && from < rows->count)
             kept_rows_add(w->kept, rows, from);
-        reopened = reopen_failed(w, rows, from);
-        rows = &reopened;
+        open = reopened_rows(&w->reopened, rows, from);
+        rows = &open;
     }
     send_notices(w, rows);
     return write_or_keep(w, rows, left, true, error);
