@@ -3,6 +3,8 @@
  * for each other. */
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -338,14 +340,14 @@ static tf_err finish_alone(run *r, tf_err outcome, const tf_farm_result *result)
 }
 
 /* A launcher ends all ranks as soon as one has left in no order: the first one is to be that, when it has finished the
- * output. */
+ * output. It asks by SIGTERM, and kills those that have not left some seconds later. */
 static void wait_for_first(const run *r) {
     if (r->terms.recovers)
         return;
     watchman_conclude(r->watchman, TF_OK, NULL);
     expect(r, "the end of rank 0");
-    for (;;)
-        pause();
+    while (watchman_next_signal(r->watchman).number != SIGTERM)
+        poll(NULL, 0, 50);
 }
 
 /* The end of a rank that may not wait for the others any more. A program with a main of its own has no finisher, and
