@@ -313,7 +313,7 @@ static void print_text(FILE *out, const char *path, const tf_survey *survey, boo
     tf_print(out, "%s: %s", path, running ? tf_run_state_name(TF_STATE_RUNNING) : survey->state);
     if (running && beat)
         print_life(out, beat);
-    else if (!running)
+    else if (!running && tf_run_state_of(survey->state) != TF_STATE_INTERRUPTED) /* nobody knows when that was */
         tf_print(out, " after %s", tf_format_duration(survey->elapsed, elapsed));
     if (running ? beat != NULL : !is_over(survey))
         tf_print(out, "; %d%%", percent_of(survey, running ? beat : NULL));
