@@ -4,7 +4,7 @@
     box run COMMAND...  runs a command on node1, in this folder; mpirun finds the others
     box enter NODE COMMAND...
                         runs a shell's command on a node; as mpirun's rsh agent
-    box list            which nodes there are
+    box list            which nodes there are, and what has happened to them
     box cut NODE        its link is down
     box stop NODE       all of its processes stand still
     box kill NODE       it is gone at once, without a word to the others
@@ -55,7 +55,7 @@ def main(verb="help", *rest):
     elif verb in AT_NODES and len(rest) == 1:
         client.act(verb, *rest)
     else:
-        raise BoxError(f"`box {' '.join((verb, *rest))}` is not known; `box help` tells what is")
+        raise BoxError(f"`box {' '.join((verb, *rest))}` is not how a verb is used; `box help` lists them")
     return 0
 
 

@@ -64,7 +64,7 @@ def sweep():
 
 
 def nodes():
-    """Which there are, and whether each is up."""
+    """Which there are, whether each is up, and what has happened to it."""
     return answer_of(ask("list"))["nodes"]
 
 

@@ -93,7 +93,7 @@ class Keeper:
         if verb == "down":
             sys.exit()
         elif verb == "list":
-            reply(connection, {"nodes": {node.name: "up" if node.is_up() else "down" for node in self.nodes}})
+            reply(connection, {"nodes": {node.name: node.state for node in self.nodes}})
         elif verb == "enter":
             node, peer = self.find(request["node"]), self.find_peer(connection)
             if not node.is_up():

@@ -30,6 +30,7 @@ class Node:
     def __init__(self, box, number):
         self.box, self.number, self.name, self.cable = box, number, f"node{number}", f"cable{number}"
         self.is_cut, self.group = False, None
+        self.ails = []  # what has happened to it and is not healed
 
     @property
     def address(self):
@@ -80,15 +81,25 @@ class Node:
     def is_up(self):
         return self.process.poll() is None
 
+    @property
+    def state(self):
+        return ", ".join(["up", *self.ails]) if self.is_up() else "down"
+
+    def note(self, word):
+        if word not in self.ails:
+            self.ails.append(word)
+
     # What can happen to it.
 
     def cut(self):
         self.box.switch.set_cable(self.cable, "down")
         self.is_cut = True
+        self.note("cut")
         self.box.tell_cuts()
 
     def stop(self):
         self.ask("stop")
+        self.note("stopped")
 
     def kill(self):
         """As if its power had failed: its connections are not closed."""
@@ -98,12 +109,14 @@ class Node:
 
     def full(self):
         self.ask("fill")
+        self.note("full")
 
     def slow(self):
         if self.group:
             self.group.set_share(SLOW)
         else:
             self.ask("go_by_turns")
+        self.note("slow")
 
     def end(self):
         if self.is_up():
@@ -112,7 +125,7 @@ class Node:
     def heal(self):
         if self.group:
             self.group.set_share(None)
-        self.is_cut = False
+        self.is_cut, self.ails = False, []
         if self.is_up():
             self.box.switch.set_cable(self.cable, "up")
             self.ask("go_on")

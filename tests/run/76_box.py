@@ -35,6 +35,13 @@ class Nodes(BoxTest):
         self.assertEqual((self.folder / "both").read_text(), "1\n2\n")
         self.assertEqual(list((self.box.folder / "disk").iterdir()), [])
         self.assertTrue(self.reaches(1, 2))
+        for verb in ("slow", "full", "cut", "cut"):
+            self.box.call(verb, 2)
+        self.assertEqual(self.box.call("list"), "node1 up\nnode2 up, slow, full, cut\n")
+        self.box.kill(2)
+        self.assertEqual(self.box.call("list"), "node1 up\nnode2 down\n")
+        self.box.heal(2)
+        self.assertEqual(self.box.call("list"), "node1 up\nnode2 up\n")
         self.assertEqual([name for name in os.listdir("/sys/class/net") if name.startswith(("cable", "br0"))], [])
 
     def test_run_programs_and_say_how_they_end(self):
