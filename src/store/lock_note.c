@@ -11,6 +11,8 @@
 
 enum { NOTE_BYTES = 128 };
 
+#define LAST_TIME 253402300799.0 /* of four digits for the year: what comes later is no time at which a run began */
+
 typedef struct note {
     int pid;
     unsigned uid;
@@ -65,7 +67,7 @@ static bool read_note(int fd, int rank, note *n) {
     if (pread(fd, bytes, NOTE_BYTES, (off_t)rank * NOTE_BYTES) <= 0 ||
         sscanf(bytes, "pid %d uid %u since %lf start %llu space %llu host %63[-._A-Za-z0-9]%c", &n->pid, &n->uid,
                &n->since, &start, &space, n->host, &end) != 7 ||
-        end != '\n')
+        end != '\n' || n->pid < 1 || !(n->since >= 0 && n->since <= LAST_TIME))
         return false;
     n->start = start;
     n->space = space;

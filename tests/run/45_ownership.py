@@ -231,6 +231,7 @@ class Holders(Campaign):
     """Who has an output is said no more certainly than it is known."""
 
     NOTE = "pid {} uid 12345678 since 1000000000 start {} space {} host {}\n"
+    WRONG = "pid {} uid 12345678 since {} start 1 space 1 host node\n"  # a damaged file, or a hostile one
 
     @farm.first
     def test_that_can_not_be_found(self):
@@ -243,6 +244,10 @@ class Holders(Campaign):
             (self.NOTE.format(7, 1, space, "node-2.x"), taken.format(7, "node-2.x") + far),
             (self.NOTE.format(7, 1, space, "no;de"), ""),
             ("", ""),
+            (self.WRONG.format(7, "1e300"), ""),
+            (self.WRONG.format(7, "nan"), ""),
+            (self.WRONG.format(7, "-1e18"), ""),
+            (self.WRONG.format(-5, "1000000000"), ""),
         )
         with contextlib.ExitStack() as held:
             refused = [self.begin_refused(f"c{number}.h5", 2, note, held) for number, (note, _) in enumerate(cases)]
