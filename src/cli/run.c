@@ -6,11 +6,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/storage.h"
 #include "cli/cli.h"
 #include "cli/here.h"
+#include "cli/piped.h"
 #include "cli/planning.h"
 #include "cli/reasons.h"
 #include "farm/terms.h"
@@ -34,7 +36,6 @@ static bool sets_aside(const options *o) {
 }
 
 static tf_err prepare(const options *o, loaded *l, tf_store_plan **plan, tf_error *error) {
-    cli_load(o, l);
     *error = (tf_error){.code = TF_ERR_USAGE};
     if (l->it.campaign && sets_aside(o) && tf_farm_check_share(l->it.campaign, o->slots, error) != TF_OK)
         return error->code;
@@ -79,10 +80,25 @@ static void sum_up(const options *o, const loaded *l, tf_err err, const tf_farm_
         tf_farm_tell_nodes(result->away);
 }
 
-/* In a file system that is gone no planning comes to an end. */
-static tf_err prepare_watched(const options *o, const int *exit_to, loaded *l, tf_store_plan **plan, tf_error *error) {
+static planning *watch_planning(const options *o, const int *exit_to) {
     const double patience = o->patience > 0 ? o->patience : TF_USUAL_PATIENCE;
-    planning *watched = planning_begin(TOGETHER * patience, exit_to);
+    return planning_begin(TOGETHER * patience, exit_to);
+}
+
+/* Who writes a manifest into a pipe takes as long as he likes. */
+static bool comes_by_pipe(const options *o) {
+    struct stat info;
+    return stat(cli_piped_path(o->manifest), &info) == 0 && !S_ISREG(info.st_mode);
+}
+
+static tf_err load_and_prepare(const options *o, const int *exit_to, loaded *l, tf_store_plan **plan, tf_error *error) {
+    planning *watched = watch_planning(o, exit_to);
+    const bool is_unwatched = comes_by_pipe(o);
+    if (is_unwatched)
+        planning_end(watched);
+    cli_load(o, l);
+    if (is_unwatched)
+        watched = watch_planning(o, exit_to);
     const tf_err err = prepare(o, l, plan, error);
     planning_end(watched);
     return err;
@@ -171,7 +187,7 @@ static int run_rank(const options *o, const int *exit_to, bool *parted) {
     tf_finisher *finisher = NULL;
     cJSON *end = NULL;
     if (err == TF_OK && master)
-        err = prepare_watched(o, exit_to, &l, &plan, &error);
+        err = load_and_prepare(o, exit_to, &l, &plan, &error);
     if (err == TF_OK && plan && tf_launched()) {
         finisher = tf_finisher_fork(l.it.campaign, &error);
         err = finisher ? TF_OK : error.code;

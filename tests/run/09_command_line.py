@@ -195,6 +195,13 @@ class CommandLine(farm.FarmTest):
         self.assertIn("stage n: 1 task of echo\n", self.taskfarm("check", "fifo").stdout)
         self.assertEqual(writer.wait(60), 0)
 
+    def test_a_pipe_may_be_slow(self):
+        """For longer than a file system may be away."""
+        self.write("m.json", {"name": "n", "run": {"echo": True}})
+        script = 'taskfarm=$0; { sleep 1.5; cat m.json; } | "$taskfarm" run - --patience 0.1'
+        done = subprocess.run(["sh", "-c", script, farm.TASKFARM], cwd=self.folder, env=farm.environment(), capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def feed(self, text, *arguments, status=0):
         """Gives the text to standard input, by a pipe and as a file."""
         self.write("of_stdin", text)
