@@ -45,6 +45,8 @@ typedef struct run {
 
 /* ---- Starting ---- */
 
+static const char starting[] = "the start of MPI";
+
 static double patience_of(const tf_farm_options *o) {
     const char *text = getenv("TASKFARM_PATIENCE");
     double seconds;
@@ -368,6 +370,14 @@ static tf_err end_apart(run *r, tf_err outcome, const tf_farm_result *result) {
     return outcome;
 }
 
+/* MPI begins on all ranks together, so that rank 0 has planned by then, and whoever does not come now is lost. The
+ * ranks of a program with a main of its own wait here for rank 0 to plan. */
+static bool agree(const run *r) {
+    if (!r->options->comm)
+        expect(r, starting);
+    return launch_agree(&r->team, r->options->bundle != NULL);
+}
+
 tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_error *error) {
     run r = {.options = options, .campaign = options->campaign, .bundle = options->bundle, .error = error, .lock = -1};
     const double end = options->walltime > 0 ? options->started + options->walltime : 0;
@@ -377,12 +387,12 @@ tf_err tf_farm_run(const tf_farm_options *options, tf_farm_result *result, tf_er
         warm_up(options);
     }
     r.watchman = watchman_begin(end, options->grace, options->stop_with, options->exit_to, options->spawner);
-    watchman_expect(r.watchman, "the start of MPI", (options->campaign ? TOGETHER : PLANNING) * patience_of(options));
+    watchman_expect(r.watchman, starting, (options->campaign ? TOGETHER : PLANNING) * patience_of(options));
     tf_err err = launch_begin(options, &r.team, error);
     if (err == TF_OK && r.team.ranks == 1)
         watchman_know_alone(r.watchman);
     if (err == TF_OK)
-        err = launch_agree(&r.team, options->bundle != NULL) ? run_to_end(&r, result) : TF_ERR_USAGE;
+        err = agree(&r) ? run_to_end(&r, result) : TF_ERR_USAGE;
     if (r.rank.parted)
         err = end_apart(&r, err, result);
     else
