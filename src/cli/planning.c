@@ -1,23 +1,19 @@
 #include "cli/planning.h"
 
-#include <errno.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/base.h"
 #include "base/stillness.h"
+#include "base/ticker.h"
 
 struct planning {
     tf_thread_life planner;
     tf_stillness still;
-    double limit; /* s */
-    int exit_to;  /* an exit status is written there; -1: it is not */
-    pthread_t thread;
-    pthread_mutex_t mutex;
-    pthread_cond_t changed;
-    bool over; /* under the mutex */
+    double limit, interval; /* s */
+    int exit_to;            /* an exit status is written there; -1: it is not */
+    tf_ticker *ticker;
 };
 
 static void end_process(const planning *p) {
@@ -29,41 +25,27 @@ static void end_process(const planning *p) {
     _exit(TF_ERR_STOPPED);
 }
 
-static void *keep_watch(void *context) {
+static void look(const tf_ticker *ticker, void *context) {
     planning *p = context;
-    const double longest = 5, interval = fmin(longest, p->limit / 12);
-    pthread_mutex_lock(&p->mutex);
-    while (!p->over) {
-        const struct timespec next = tf_time_after(interval);
-        if (pthread_cond_clockwait(&p->changed, &p->mutex, CLOCK_MONOTONIC, &next) == 0)
-            continue;
-        if (tf_stillness_look(&p->still, tf_thread_signs(&p->planner, 0, true), interval) > p->limit)
-            end_process(p);
-    }
-    pthread_mutex_unlock(&p->mutex);
-    return NULL;
+    (void)ticker;
+    if (tf_stillness_look(&p->still, tf_thread_signs(&p->planner, 0, true), p->interval) > p->limit)
+        end_process(p);
 }
 
 planning *planning_begin(double limit, const int *exit_to) {
+    const double longest = 5;
     planning *p = tf_alloc(sizeof *p);
-    *p = (planning){.planner = tf_thread_life_of_this(), .limit = limit, .exit_to = exit_to ? *exit_to : -1};
-    pthread_mutex_init(&p->mutex, NULL);
-    pthread_cond_init(&p->changed, NULL);
-    if (pthread_create(&p->thread, NULL, keep_watch, p) == 0)
-        return p;
-    free(p);
-    return NULL;
+    *p = (planning){.planner = tf_thread_life_of_this(),
+                    .limit = limit,
+                    .interval = fmin(longest, limit / 12),
+                    .exit_to = exit_to ? *exit_to : -1};
+    p->ticker = tf_ticker_start(p->interval, look, p);
+    return p;
 }
 
 void planning_end(planning *p) {
     if (!p)
         return;
-    pthread_mutex_lock(&p->mutex);
-    p->over = true;
-    pthread_cond_signal(&p->changed);
-    pthread_mutex_unlock(&p->mutex);
-    pthread_join(p->thread, NULL);
-    pthread_mutex_destroy(&p->mutex);
-    pthread_cond_destroy(&p->changed);
+    tf_ticker_end(p->ticker);
     free(p);
 }

@@ -7,7 +7,7 @@
 typedef struct planning planning;
 
 /* The calling thread plans, and may stand still for `limit` seconds. The exit status is written to `exit_to`, too, if
- * the process is ended (NULL: it is not). NULL: there is no watch. */
+ * the process is ended (NULL: it is not). */
 planning *planning_begin(double limit, const int *exit_to);
 
 /* To be called before the process forks what outlives the planning. */

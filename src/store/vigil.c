@@ -10,14 +10,15 @@
  */
 #include "store/vigil.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/stillness.h"
 #include "base/storage.h"
+#include "base/ticker.h"
 #include "store/change.h"
 
 /* ---- The judgement ---- */
@@ -53,35 +54,30 @@ struct vigil {
     bool tells;
     vigil_terms terms;
     const tf_store_life *life;
-    char io[48]; /* where the system counts what the thread that is watched over reads and writes */
-    pthread_t thread;
-    pthread_mutex_t mutex;
-    pthread_cond_t changed;
-    bool over;      /* under the mutex */
+    tf_thread_life watched;
+    vigil_memory memory;
+    tf_ticker *ticker;
     unsigned works; /* how often the rank has said that it is at work; atomic */
+    unsigned seen;  /* of these by the last look */
 };
 
 /* Others see by the file's date that this rank is at work, though it neither reads nor writes. */
-static void show_work(const vigil *v, unsigned *seen) {
+static void show_work(vigil *v) {
     const unsigned works = __atomic_load_n(&v->works, __ATOMIC_RELAXED);
-    if (works != *seen && v->fd >= 0)
+    if (works != v->seen && v->fd >= 0)
         futimens(v->fd, NULL);
-    *seen = works;
+    v->seen = works;
 }
 
 static vigil_sight see_signs(const vigil *v) {
     enum { FULL = 64 << 10 }; /* bytes: no room for metadata */
     struct stat info = {0};
-    tf_buf counts = {0};
     if (v->fd >= 0)
         fstat(v->fd, &info);
     const int64_t moved[] = {info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
-    tf_read_file(v->io, &counts);
-    tf_buf_add(&counts, moved, sizeof moved);
-    const vigil_sight sight = {
-        .now = tf_now(), .signs = tf_hash(counts.data, counts.length, 0), .is_full = tf_free_bytes(v->path) < FULL};
-    tf_buf_free(&counts);
-    return sight;
+    return (vigil_sight){.now = tf_now(),
+                         .signs = tf_thread_signs(&v->watched, tf_hash(moved, sizeof moved, 0), false),
+                         .is_full = tf_free_bytes(v->path) < FULL};
 }
 
 static void tell_or_end(const vigil *v, vigil_verdict verdict, double silence) {
@@ -97,51 +93,35 @@ static void tell_or_end(const vigil *v, vigil_verdict verdict, double silence) {
                v->path, tf_format_duration(silence, text));
 }
 
-static void *keep_watch(void *context) {
+/* It may take as long as what is waited for. */
+static void look(const tf_ticker *ticker, void *context) {
     vigil *v = context;
-    vigil_memory memory = vigil_begin(&v->terms, tf_now());
-    unsigned works = 0;
-    pthread_mutex_lock(&v->mutex);
-    while (!v->over) {
-        const struct timespec next = tf_time_after(v->terms.tick);
-        if (pthread_cond_clockwait(&v->changed, &v->mutex, CLOCK_MONOTONIC, &next) == 0)
-            continue;
-        pthread_mutex_unlock(&v->mutex); /* looking may take as long as what is waited for */
-        show_work(v, &works);
-        const vigil_sight sight = see_signs(v);
-        if (v->life && sight.signs != memory.signs)
-            v->life->moves(v->life->context);
-        const vigil_verdict verdict = vigil_judge(&memory, &v->terms, &sight);
-        pthread_mutex_lock(&v->mutex);
-        if (!v->over)
-            tell_or_end(v, verdict, sight.now - memory.alive);
-    }
-    pthread_mutex_unlock(&v->mutex);
-    return NULL;
+    show_work(v);
+    const vigil_sight sight = see_signs(v);
+    if (v->life && sight.signs != v->memory.signs)
+        v->life->moves(v->life->context);
+    const vigil_verdict verdict = vigil_judge(&v->memory, &v->terms, &sight);
+    if (!tf_ticker_is_over(ticker))
+        tell_or_end(v, verdict, sight.now - v->memory.alive);
 }
 
 vigil *vigil_start(const char *path, int fd, bool tells, const vigil_terms *terms, const tf_store_life *life) {
     vigil *v = tf_alloc(sizeof *v);
-    *v = (vigil){.path = path, .fd = fd, .tells = tells, .terms = *terms, .life = life};
-    snprintf(v->io, sizeof v->io, "/proc/self/task/%d/io", (int)gettid());
-    pthread_mutex_init(&v->mutex, NULL);
-    pthread_cond_init(&v->changed, NULL);
-    if (pthread_create(&v->thread, NULL, keep_watch, v) == 0)
-        return v;
-    free(v);
-    return NULL;
+    *v = (vigil){.path = path,
+                 .fd = fd,
+                 .tells = tells,
+                 .terms = *terms,
+                 .life = life,
+                 .watched = tf_thread_life_of_this(),
+                 .memory = vigil_begin(terms, tf_now())};
+    v->ticker = tf_ticker_start(terms->tick, look, v);
+    return v;
 }
 
 void vigil_end(vigil *v) {
     if (!v)
         return;
-    pthread_mutex_lock(&v->mutex);
-    v->over = true;
-    pthread_cond_signal(&v->changed);
-    pthread_mutex_unlock(&v->mutex);
-    pthread_join(v->thread, NULL);
-    pthread_mutex_destroy(&v->mutex);
-    pthread_cond_destroy(&v->changed);
+    tf_ticker_end(v->ticker);
     free(v);
 }
 

@@ -33,7 +33,7 @@ vigil_memory vigil_begin(const vigil_terms *terms, double now);
 vigil_verdict vigil_judge(vigil_memory *memory, const vigil_terms *terms, const vigil_sight *sight);
 
 /* Watches from a thread of its own until it is ended. `fd`: the file; -1: it is not open yet. `tells`: this process is
- * the one that tells people. `life` is told of each sign of life, NULL: nobody is. NULL: there can't be a thread. */
+ * the one that tells people. `life` is told of each sign of life, NULL: nobody is. */
 typedef struct vigil vigil;
 vigil *vigil_start(const char *path, int fd, bool tells, const vigil_terms *terms, const tf_store_life *life);
 void vigil_end(vigil *vigil);
