@@ -16,7 +16,7 @@ TESTS = ("sim_farm_campaigns", "unit_farm_master")
 
 MASTER, PEERS, UNTIL = "src/farm/master.c", "src/farm/peers.c", "src/farm/until.c"
 DEPENDENCIES, WORKER = "src/farm/dependencies.c", "src/farm/worker.c"
-CONTACT, GATHERING = "src/farm/contact.c", "src/farm/gathering.c"
+CONTACT, GATHERING, LEAVING = "src/farm/contact.c", "src/farm/gathering.c", "src/farm/leaving.c"
 STAGES = "src/sched/stages.c"
 
 # What is wrong, where, and how: the text of the source, which must be there once, and what stands in its place.
@@ -28,16 +28,16 @@ MUTANTS = [
         "tf_sched_report(m->sched, from, r->stage, r->first, r->count, r->failed, r->seconds);",
     ),
     ("a dead worker's tasks are not given back", MASTER, "    tf_sched_worker_down(m->sched, rank);\n", ""),
-    ("rows that a dead worker has written are run again", MASTER, "            end_written(m, rank, s);", "            continue;"),
+    ("rows that a dead worker has written are run again", MASTER, "    written_visit(m->output, m->campaign, m->sched, rank, end_written, m);\n", ""),
     ("an attempt is not counted", MASTER, "r->count, r->retry, r->seconds", "r->count, r->retry - 1, r->seconds"),
     ("\"until\" is looked at too early", UNTIL, "if (!l->is_due || !tf_sched_has_caught_up(u->sched, stage))", "if (!l->is_due)"),
     ("\"until\" lets all tasks go at once", UNTIL, "    make_ready(u, stage, 0, l->next);", "    make_ready(u, stage, 0, tf_stage_so_far(spec));"),
     ("tasks that a worker can't run are forgotten", WORKER, "        give_back(w, stage, p.attempt, p.tasks);", "        (void)p;"),
     ("a stage that nobody can run is not stopped", MASTER, "unables_stop(m->unables, &is_sick)", "false"),
     ("a drain is not passed on", MASTER, "    transport_send_all(m->transport, TAG_DRAIN,", "    (void)(TAG_DRAIN +"),
-    ("a worker that has drained is waited for", MASTER, "case TAG_DRAINED: tf_sched_worker_down(m->sched, from); break;", "case TAG_DRAINED: break;"),
+    ("a worker that has drained is waited for", MASTER, "    tf_sched_worker_down(m->sched, message->from);\n", ""),
     ("nobody looks for the dead before collective work", MASTER, "        return;\n    bury_lost(m, 0);\n    if (has_loss(m))\n        for", "        return;\n    if (has_loss(m))\n        for"),
-    ("ranks are not told to part", MASTER, "            transport_send(m->transport, rank, TAG_PART, NULL, 0);", "            continue;"),
+    ("ranks are not told to part", LEAVING, "            transport_send(l->transport, rank, TAG_PART, NULL, 0);", "            continue;"),
     ("what is finished after a death is not counted", MASTER, "    else\n        m->finished++;\n", ""),
     ("a dead rank is asked for help", PEERS, "    if (!p->peer[rank].is_lost)\n        return rank;", "    if (rank >= 0)\n        return rank;"),
     ("a broken rank is not told of", MASTER, "case TAG_BROKEN: break_off(m, payload); break;", "case TAG_BROKEN: break;"),
@@ -56,7 +56,7 @@ MUTANTS = [
     ("one that was given up is listened to", MASTER, "    if (m->peers.peer[from].is_lost) {", "    if (false) {"),
     ("all begin together though one does not answer", GATHERING, "    if (!g->is_open || !peers_are_here(g->peers))", "    if (!g->is_open)"),
     ("an end that the launcher makes is not forestalled", MASTER, "    if (is_silent && !m->terms.recovers)", "    if (false)"),
-    ("what was queued is run though the worker drains", WORKER, "    w->queued = 0;\n    w->waiting = 0;\n}", "}"),
+    ("what was queued is run though the worker drains", WORKER, "    task_queue_clear(&w->queue);\n", ""),
 ]
 
 
