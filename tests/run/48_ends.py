@@ -100,7 +100,7 @@ class Killed(Ends):
     def test_a_function_takes_what_it_has_started_with_it(self):
         self.write("f.c", PLUGIN)
         subprocess.run(["cc", f"-I{farm.SOURCE}/include", "-fPIC", "-shared", "f.c", "-o", "f.so"], cwd=self.folder, check=True)
-        self.write("e.json", {"run": {"function": "./f.so:start"}, "timeout": 0.3, "retries": 1})
+        self.write("e.json", {"run": {"function": "./f.so:start"}, "timeout": 1, "retries": 1})
         self.taskfarm("e.json")
 
     @farm.first
