@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
-TESTS = ("sim_farm_campaigns", "unit_farm_master")
+TESTS = ("sim_farm_campaigns", "unit_farm_master", "unit_farm_dependencies")
 
 MASTER, PEERS, UNTIL = "src/farm/master.c", "src/farm/peers.c", "src/farm/until.c"
 DEPENDENCIES, WORKER = "src/farm/dependencies.c", "src/farm/worker.c"
