@@ -12,7 +12,8 @@ struct tf_ticker {
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    bool over; /* atomic, and changed under the mutex */
+    bool is_up; /* under the mutex: the thread has begun */
+    bool over;  /* atomic, and changed under the mutex */
 };
 
 /* false: it is over. */
@@ -29,9 +30,21 @@ static bool wait_for_tick(tf_ticker *t) {
 
 static void *run_thread(void *context) {
     tf_ticker *t = context;
+    pthread_mutex_lock(&t->mutex);
+    t->is_up = true;
+    pthread_cond_signal(&t->changed);
+    pthread_mutex_unlock(&t->mutex);
     while (wait_for_tick(t))
         t->on_tick(t, t->context);
     return NULL;
+}
+
+/* A thread that begins may hold locks of the allocator: a child that is forked just then would wait for these. */
+static void wait_for_thread(tf_ticker *t) {
+    pthread_mutex_lock(&t->mutex);
+    while (!t->is_up)
+        pthread_cond_wait(&t->changed, &t->mutex);
+    pthread_mutex_unlock(&t->mutex);
 }
 
 static void free_ticker(tf_ticker *t) {
@@ -45,10 +58,12 @@ tf_ticker *tf_ticker_start(double interval, tf_on_tick *on_tick, void *context) 
     *t = (tf_ticker){.interval = interval, .on_tick = on_tick, .context = context};
     pthread_mutex_init(&t->mutex, NULL);
     pthread_cond_init(&t->changed, NULL);
-    if (pthread_create(&t->thread, NULL, run_thread, t) == 0)
-        return t;
-    free_ticker(t);
-    return NULL;
+    if (pthread_create(&t->thread, NULL, run_thread, t) != 0) {
+        free_ticker(t);
+        return NULL;
+    }
+    wait_for_thread(t);
+    return t;
 }
 
 bool tf_ticker_is_over(const tf_ticker *t) {

@@ -9,7 +9,8 @@ typedef struct tf_ticker tf_ticker;
 /* Called by the thread. */
 typedef void tf_on_tick(const tf_ticker *ticker, void *context);
 
-/* The first call comes after `interval` seconds. NULL: there can be no thread. */
+/* The first call comes after `interval` seconds. The process may fork meanwhile, if calls neither allocate nor print.
+ * NULL: there can be no thread. */
 tf_ticker *tf_ticker_start(double interval, tf_on_tick *on_tick, void *context);
 
 /* Is it to end? For a call that has taken long, and is of no interest by then. */
