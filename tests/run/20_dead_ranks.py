@@ -74,6 +74,12 @@ class DeadRanks(farm.FarmTest):
                 for victim in victims:
                     self.assertRegex(text, rf"taskfarm: rank {victim} on \S+ has died; the others go on with its tasks\n")
                 self.assertRegex(text, r"taskfarm: r: 30 119 done, 1 failed in ")
+                with h5py.File(self.folder / "r.h5") as file:
+                    state = file.attrs["state"]
+                if state == "stopped":  # one was killed as it was to write the row of the task that fails: the next run has that
+                    self.taskfarm("r.json", status=1)
+                    self.assertEqual(digest(self.folder / "r.h5"), expected)
+                    continue
                 self.assertEqual(digest(self.folder / "r.h5"), expected)
                 self.assertFalse((self.folder / "r.h5.d").exists())
                 self.check_history(victims)
