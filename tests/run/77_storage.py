@@ -129,7 +129,8 @@ class Calls(Storage):
         self.campaign(NUMBERS)
         for call, ranks, what in (("pwrite:hang:40", None, ""), ("pwrite:hang:16", 3, "rank 0 on .*: ")):
             with self.subTest(call=call, ranks=ranks):
-                done = self.run_failing(call, ranks, 75, patience=0.5)
+                done = self.run_failing(call, ranks, None, patience=0.5)
+                self.assertIn(done.returncode, (9, 75) if farm.MPICH and ranks else (75,), farm.told(done, self.folder))  # MPICH kills the others
                 self.assertRegex(done.stderr, rf"(?m)^taskfarm: {what}.* takes longer than 5 s without a sign of life.*, and is not waited for any longer")
                 self.taskfarm("x.json")
                 self.expect_whole()

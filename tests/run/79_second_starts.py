@@ -199,7 +199,7 @@ class SecondStarts(farm.FarmTest):
         run = self.start("m.json", "--grace", "0.1s", ranks=3)
         self.wait_for(self.held_up, "no task was started a second time")
         farm.ask_to_stop(run)
-        self.assertEqual(run.wait(60), 0 if farm.MPICH else 75)
+        self.assertIn(run.wait(60), (0, 75) if farm.MPICH else (75,))
         self.check_nothing_is_left()
         with h5py.File(self.folder / "m.h5") as file:
             self.assertEqual(sorted(set(file["m/task/status"][()])), [0, farm.DONE])
