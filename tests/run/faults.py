@@ -70,7 +70,7 @@ def ways(site):
     if call in MEMORY:
         return [str(errno.ENOMEM), "stall"]
     short = ["short"] if call in MOVING else []
-    hang = [] if is_of_a_task(site) else ["hang"]
+    hang = [] if is_of_a_task(site) or is_after_the_run(site) else ["hang"]
     return [str(errno.EIO), *([] if call in LOOKING else [str(errno.ENOSPC)]), *short, "stall", *hang]
 
 
@@ -100,15 +100,15 @@ class Fault:
 
     @property
     def is_kept_by_mpi(self):
-        """Open MPI tells nobody why it has not opened a file on a rank other than the first, not even that rank, which waits there for the others."""
-        return self.site.call in ("open", "open64") and self.site.rank > 0 and located(self.site).startswith("store_open_together")
+        """Open MPI tells nobody why it has not opened a file: not even the rank, which waits there for the others if it is not the first."""
+        return self.site.call in ("open", "open64") and located(self.site).startswith("store_open_together")
 
     def belied(self, done):
         """What is wrong with what a run has said that did not end well."""
         if not re.search(r"(?m)^\S+: .*\S", done.stderr):
             return "it does not say why"
         reasons = [os.strerror(int(self.how)), {errno.ENOSPC: "no room left", errno.ENOMEM: "memory"}.get(int(self.how), "")] if self.how.isdigit() else []
-        if self.is_kept_by_mpi and "of what all ranks do together takes longer than" in done.stderr:
+        if self.is_kept_by_mpi and re.search("of what all ranks do together takes longer than|MPI_File_open failed: ", done.stderr):
             return None
         if done.returncode == 75 and re.search("has not (been )?heard", done.stderr):
             return None  # on a machine that is that busy a rank may be lost before its call fails
@@ -304,6 +304,11 @@ def located(site):
 def is_of_a_task(site):
     """Of a host: what hangs there holds up the task, as it would a command that looks at the same files."""
     return "host_main" in functions_of(site)
+
+
+def is_after_the_run(site):
+    """All is done, and told: what hangs there keeps nothing but a process."""
+    return "tf_store_plan_free" in " ".join(functions_of(site))
 
 
 def processes_of(temporary):
