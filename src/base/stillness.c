@@ -9,6 +9,11 @@
 
 #include "base/base.h"
 
+double tf_stillness_interval(double limit, double longest) {
+    const double looks = 12;
+    return fmin(longest, limit / looks);
+}
+
 double tf_stillness_look(tf_stillness *s, uint64_t signs, double interval) {
     const double now = tf_now();
     const bool is_still = s->looked > 0 && signs == s->signs;

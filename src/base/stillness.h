@@ -13,6 +13,9 @@ typedef struct tf_stillness {
     double seconds; /* for which they have not changed, without those in which nobody looked */
 } tf_stillness;
 
+/* Seconds between two looks, so that there are several within `limit` seconds; `longest` at most. */
+double tf_stillness_interval(double limit, double longest);
+
 /* Signs that have not changed are none of life. Looks are to come every `interval` seconds: after a longer pause it
  * can't be said that there could have been any, since all may have been stopped. Returns s->seconds. */
 double tf_stillness_look(tf_stillness *s, uint64_t signs, double interval);

@@ -1,6 +1,5 @@
 #include "cli/planning.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -37,7 +36,7 @@ planning *planning_begin(double limit, const int *exit_to) {
     planning *p = tf_alloc(sizeof *p);
     *p = (planning){.planner = tf_thread_life_of_this(),
                     .limit = limit,
-                    .interval = fmin(longest, limit / 12),
+                    .interval = tf_stillness_interval(limit, longest),
                     .exit_to = exit_to ? *exit_to : -1};
     p->ticker = tf_ticker_start(p->interval, look, p);
     return p;

@@ -143,7 +143,7 @@ static void end_process(const watchman *w, const char *what) {
 /* Seconds between two looks at the rank. */
 static double interval_of(const watchman *w, double limit) {
     const double shortest = 0.05;
-    return fmax(shortest, fmin(tf_spawner_beats(w->spawner), limit / 12));
+    return fmax(shortest, tf_stillness_interval(limit, tf_spawner_beats(w->spawner)));
 }
 
 /* A large row may be a single call, whose bytes the system counts while it goes on. And who works something out is

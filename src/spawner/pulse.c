@@ -3,7 +3,6 @@
  * spawner that stands still: it would wait for hosts that nobody starts. */
 #include "spawner/pulse.h"
 
-#include <math.h>
 #include <sys/mman.h>
 
 pulse *pulse_new(void) {
@@ -21,8 +20,8 @@ void pulse_beat(unsigned *beats) {
 }
 
 double pulse_interval(double patience) {
-    const double longest = 0.25, looks = 12; /* s; within the patience */
-    return patience > 0 ? fmin(longest, patience / looks) : longest;
+    const double longest = 0.25; /* s */
+    return patience > 0 ? tf_stillness_interval(patience, longest) : longest;
 }
 
 double pulse_feel(tf_stillness *s, const unsigned *beats, double interval) {
