@@ -29,14 +29,14 @@ typedef enum pulse_kind {
     PULSE_ENDS      /* likewise: the run ends, and the worker with it */
 } pulse_kind;
 
-typedef struct pulse {
+typedef struct pulse_message {
     int32_t kind;            /* pulse_kind */
     int32_t rank;            /* whose it is, or for whom */
     uint64_t number;         /* a question's, counted from 1 by who asks; an answer has that of the question */
     char host[64];           /* of who asks */
     char call[BLOCKED_TEXT]; /* in which the rank's own thread stands */
     uint64_t seal;           /* of all before it */
-} pulse;
+} pulse_message;
 
 /* What rank 0 knows of a worker. */
 typedef struct worker_pulse {
@@ -75,17 +75,17 @@ static double interval_of(const pulses *p) {
 
 /* ---- Pulses ---- */
 
-static uint64_t seal_pulse(const pulses *p, const pulse *one) {
-    return seal_of(&p->agreed.key, one, offsetof(pulse, seal));
+static uint64_t seal_pulse(const pulses *p, const pulse_message *one) {
+    return seal_of(&p->agreed.key, one, offsetof(pulse_message, seal));
 }
 
-static void send_pulse(const pulses *p, const datagram_address *to, pulse one) {
+static void send_pulse(const pulses *p, const datagram_address *to, pulse_message one) {
     one.seal = seal_pulse(p, &one);
     datagrams_send(&p->datagrams, to, &one, sizeof one);
 }
 
 /* The next that is the run's. */
-static bool receive_pulse(const pulses *p, datagram_address *from, pulse *one) {
+static bool receive_pulse(const pulses *p, datagram_address *from, pulse_message *one) {
     for (size_t size = sizeof *one; datagrams_receive(&p->datagrams, from, one, &size); size = sizeof *one)
         if (size > 0 && one->seal == seal_pulse(p, one) && one->rank >= 0 && one->rank < p->ranks)
             return true;
@@ -101,7 +101,7 @@ static void leave(pulses *p) {
 /* ---- A worker's side ---- */
 
 static void ask(pulses *p, double now) {
-    pulse question = {.kind = PULSE_ASKS, .rank = p->rank, .number = ++p->asked};
+    pulse_message question = {.kind = PULSE_ASKS, .rank = p->rank, .number = ++p->asked};
     gethostname(question.host, sizeof question.host - 1);
     blocked_find(p->own, question.call);
     for (int n = 0; n < p->agreed.addresses; n++)
@@ -124,7 +124,7 @@ static void follow_master(pulses *p) {
     leave(p);
 }
 
-static void hear_master(pulses *p, const pulse *answer) {
+static void hear_master(pulses *p, const pulse_message *answer) {
     if (answer->kind == PULSE_ENDS)
         follow_master(p);
     if (answer->kind != PULSE_ANSWERS || answer->number <= p->answered || answer->number > p->asked)
@@ -141,7 +141,7 @@ static void lose_master(pulses *p) {
 
 /* ---- Rank 0's side ---- */
 
-static void answer_worker(pulses *p, const datagram_address *from, const pulse *question) {
+static void answer_worker(pulses *p, const datagram_address *from, const pulse_message *question) {
     worker_pulse *worker = &p->worker[question->rank];
     if (question->kind != PULSE_ASKS || question->number <= worker->number)
         return;
@@ -149,7 +149,7 @@ static void answer_worker(pulses *p, const datagram_address *from, const pulse *
     memcpy(worker->host, question->host, sizeof worker->host - 1);
     memcpy(worker->call, question->call, sizeof worker->call - 1);
     silences_hear(&p->silences, question->rank);
-    send_pulse(p, from, (pulse){.kind = PULSE_ANSWERS, .rank = question->rank, .number = question->number});
+    send_pulse(p, from, (pulse_message){.kind = PULSE_ANSWERS, .rank = question->rank, .number = question->number});
 }
 
 /* Datagrams may be lost: it says so some times. */
@@ -158,7 +158,7 @@ static void end_workers(const pulses *p) {
     for (int n = 0; n < TIMES; n++) {
         for (int rank = 1; rank < p->ranks; rank++)
             if (p->worker[rank].number > 0)
-                send_pulse(p, &p->worker[rank].address, (pulse){.kind = PULSE_ENDS, .rank = rank});
+                send_pulse(p, &p->worker[rank].address, (pulse_message){.kind = PULSE_ENDS, .rank = rank});
         poll(NULL, 0, PAUSE);
     }
 }
@@ -193,7 +193,7 @@ static bool are_together(pulses *p) {
 }
 
 static void see_workers(const pulses *p, bool all) {
-    char text[sizeof(pulse) + 40] = "";
+    char text[sizeof(pulse_message) + 40] = "";
     for (int rank = 1; rank < p->ranks && !*text; rank++)
         if (*p->worker[rank].call)
             snprintf(text, sizeof text, "rank %d on %s is in %s", rank, p->worker[rank].host, p->worker[rank].call);
@@ -219,7 +219,7 @@ static void look_at_master(pulses *p) {
 static void take_turn(pulses *p) {
     const double now = tf_now();
     datagram_address from;
-    pulse one;
+    pulse_message one;
     silences_listen(&p->silences, now);
     while (receive_pulse(p, &from, &one)) {
         if (p->rank == 0)

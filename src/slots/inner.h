@@ -22,29 +22,29 @@
 #include "spawner/hosts.h"
 
 /* Tasks that are to be left, since another rank has their rows. */
-typedef struct leaving {
+typedef struct tasks_to_leave {
     tf_intervals tasks;
     double told; /* tf_now() when the host was told that it is at one of them; 0: it was not */
-} leaving;
+} tasks_to_leave;
 
 typedef struct slot {
     int socket;
     batch_map map[BATCH_BUFFERS];
-    bool given[BATCH_BUFFERS];           /* the host has the buffer */
-    batch_order order[BATCH_BUFFERS];    /* what is to be done with it */
-    const char *nonsense[BATCH_BUFFERS]; /* what in it can't be true, for which the host is killed; NULL: nothing */
-    leaving leaving[BATCH_BUFFERS];      /* tasks of the buffer that are to be left */
-    bool apart[BATCH_BUFFERS];           /* its one task has the host to itself */
-    uint32_t noticed[BATCH_BUFFERS];     /* kinds of notices that have been taken from it: bits */
-    batch_part passed[BATCH_BUFFERS];    /* the part passed on last; its seconds are the batch's so far */
-    int next;                            /* the buffer to fill next */
-    int life;                            /* number of the host that it has now */
-    char gpus[GPU_LIST];                 /* the GPUs that its host was given last; "": none */
-    bool keeps_gpus;                     /* a function or service in its host may hold on to these */
-    bool used;                           /* its host has had a batch */
-    bool worn;                           /* its host is to have no further batch */
-    int stillborn;                       /* hosts in a row that ended before they ran anything */
-    int64_t overdue;                     /* the task whose time ran out, for which the host was killed; -1: none */
+    bool given[BATCH_BUFFERS];             /* the host has the buffer */
+    batch_order order[BATCH_BUFFERS];      /* what is to be done with it */
+    const char *nonsense[BATCH_BUFFERS];   /* what in it can't be true, for which the host is killed; NULL: nothing */
+    tasks_to_leave leaving[BATCH_BUFFERS]; /* tasks of the buffer that are to be left */
+    bool apart[BATCH_BUFFERS];             /* its one task has the host to itself */
+    uint32_t noticed[BATCH_BUFFERS];       /* kinds of notices that have been taken from it: bits */
+    batch_part passed[BATCH_BUFFERS];      /* the part passed on last; its seconds are the batch's so far */
+    int next;                              /* the buffer to fill next */
+    int life;                              /* number of the host that it has now */
+    char gpus[GPU_LIST];                   /* the GPUs that its host was given last; "": none */
+    bool keeps_gpus;                       /* a function or service in its host may hold on to these */
+    bool used;                             /* its host has had a batch */
+    bool worn;                             /* its host is to have no further batch */
+    int stillborn;                         /* hosts in a row that ended before they ran anything */
+    int64_t overdue;                       /* the task whose time ran out, for which the host was killed; -1: none */
 } slot;
 
 /* How a stage's services have started. */

@@ -38,11 +38,11 @@ void tf_slots_leave(tf_slots *slots, int slot_id, int stage, int64_t task) {
 
 void leave_nothing(slot *s, int b) {
     tf_intervals_free(&s->leaving[b].tasks);
-    s->leaving[b] = (leaving){0};
+    s->leaving[b] = (tasks_to_leave){0};
 }
 
 /* A task that is to be left, and that the host is at, one of several that one call runs or alone; -1: there is none. */
-static int64_t find_under_way(const leaving *l, const batch_order *order, const batch_claim *claim) {
+static int64_t find_under_way(const tasks_to_leave *l, const batch_order *order, const batch_claim *claim) {
     const int64_t first = order->first + claim->ended;
     const int64_t end = claim->calling_end > claim->ended ? order->first + claim->calling_end : first + 1;
     for (size_t n = 0; claim->started > 0 && n < l->tasks.count; n++) {
@@ -55,7 +55,7 @@ static int64_t find_under_way(const leaving *l, const batch_order *order, const 
 
 tf_err leave_running(tf_slots *slots, int slot_id, int b, const batch_claim *claim, tf_error *error) {
     slot *s = &slots->slot[slot_id];
-    leaving *l = &s->leaving[b];
+    tasks_to_leave *l = &s->leaving[b];
     const int64_t task = find_under_way(l, &s->order[b], claim);
     if (task < 0)
         return TF_OK;
